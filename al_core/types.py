@@ -20,6 +20,56 @@ def silent(done: int, total: int | None, sentence: str) -> None:
 
 
 @dataclass(frozen=True)
+class Server:
+    """A Label Studio server as a token sees it."""
+
+    version: str
+    user: str
+    """The address of the user that the token belongs to."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project of Label Studio."""
+
+    id: int
+    title: str
+    label_config: str
+    task_count: int
+    labeled_count: int
+    created_at: datetime
+
+    @property
+    def uid(self) -> str:
+        """The name under which Label Studio speaks of the project to its backends."""
+        return f"{self.id}.{int(self.created_at.timestamp())}"
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An ML backend connected to a project, as Label Studio knows it."""
+
+    id: int
+    title: str
+    url: str
+    state: str
+    """``connected``, ``disconnected``, ``error``, ``training``, ``predicting`` or ``unknown``."""
+    model_version: str
+
+
+@dataclass(frozen=True)
+class TaskState:
+    """Where one task stands."""
+
+    task_id: int
+    labeled: bool
+    skipped: bool
+    """Somebody skipped it and nobody labelled it."""
+    updated_at: datetime
+    """Moves with every annotation and prediction of the task."""
+
+
+@dataclass(frozen=True)
 class LabelSpace:
     """The one control of a labelling configuration whose classes are scored."""
 
@@ -137,11 +187,12 @@ class Publication:
 
 @dataclass(frozen=True)
 class Label:
-    """What Label Studio holds for one task of a batch."""
+    """What a person answered to one task."""
 
     task_id: int
     value: str | None
-    """The chosen class; None where the task was skipped."""
+    """The chosen class; None where the task was skipped or the answer chose none."""
+    skipped: bool
     annotator: str
     labelled_at: datetime
     lead_time: float | None
@@ -155,7 +206,8 @@ TrainMethod = Literal["train", "webhook"]
 class Training:
     """A training that brought a new model version."""
 
-    method: TrainMethod
+    method: TrainMethod | None
+    """None where it was under way already when we came back to it."""
     label_count: int
     version_before: str
     version_after: str
