@@ -67,8 +67,6 @@ class ActiveLearningManager:
         Same seed, pool and predictions: same batch.
     held_out : collection of int
         Ids of the test set: never asked again, never trained on.
-    set_aside : collection of int
-        Ids that must not be asked for another reason, such as tasks that an annotator skipped.
     """
 
     def __init__(
@@ -82,7 +80,6 @@ class ActiveLearningManager:
         candidate_factor: int = 20,
         seed: int = 0,
         held_out: Collection[int] = (),
-        set_aside: Collection[int] = (),
     ) -> None:
         if diversity not in DIVERSITY:
             raise InvalidInput(f"Unknown diversity {diversity!r}.", f"Known: {', '.join(DIVERSITY)}.")
@@ -96,7 +93,6 @@ class ActiveLearningManager:
         self.candidate_factor = candidate_factor
         self.seed = seed
         self.held_out = frozenset(held_out)
-        self.set_aside = frozenset(set_aside)
 
     @cached_property
     def project(self) -> Project:
@@ -109,7 +105,7 @@ class ActiveLearningManager:
     # ----------------------------------------------------------------- 1. read the pool
 
     def read_pool(self, progress: Progress = silent) -> Pool:
-        """Which tasks may be asked: unlabelled, not in the test set, not set aside.
+        """Which tasks may be asked: neither labelled nor skipped, and not in the test set.
 
         Raises
         ------
@@ -125,7 +121,7 @@ class ActiveLearningManager:
             progress(seen, total, f"Reading tasks: {seen:,} of {total:,}.")
         if total == 0:
             raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
-        task_ids = np.array(sorted(set(open_ids) - self.held_out - self.set_aside), dtype=np.int64)
+        task_ids = np.array(sorted(set(open_ids) - self.held_out), dtype=np.int64)
         if not len(task_ids):
             raise EmptyPool(
                 f"No task is left to ask: all {total:,} are labelled, skipped or in the test set.",

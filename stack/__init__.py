@@ -1,0 +1,1 @@
+"""The processes that make up a running TrustAI, and how to start them on one machine."""

@@ -1,0 +1,89 @@
+"""Accuracy with an honest interval, and a test set drawn at random."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from al_core.errors import InvalidInput, NoLabels
+from al_core.evaluation import accuracy, draw_test_set, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("correct", "total", "low", "high"),
+    [
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (5, 10, 0.2366, 0.7634),
+        (81, 263, 0.2553, 0.3662),  # R. G. Newcombe, Statistics in Medicine 17 (1998), table I
+        (15, 148, 0.0624, 0.1605),
+    ],
+)
+def test_the_interval_agrees_with_published_values(correct, total, low, high):
+    assert wilson_interval(correct, total) == pytest.approx((low, high), abs=6e-5)
+
+
+@given(st.integers(0, 500), st.integers(1, 500), st.floats(0.01, 0.999))
+def test_the_interval_holds_the_share_inside_0_and_1(correct, total, confidence):
+    correct = min(correct, total)
+    low, high = wilson_interval(correct, total, confidence)
+    assert 0 <= low <= correct / total <= high <= 1
+    assert low < high
+    mirrored = wilson_interval(total - correct, total, confidence)
+    assert mirrored == pytest.approx((1 - high, 1 - low))
+
+
+def test_more_trials_narrow_the_interval_and_more_confidence_widens_it():
+    def width(*arguments):
+        low, high = wilson_interval(*arguments)
+        return high - low
+
+    assert width(80, 100) < width(8, 10) < width(8, 10, 0.99)
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [(5, 4), (-1, 4), (1, -4), (1.0, 4), (1, 2, 0), (1, 2, 1), (1, 2, float("nan"))]
+)
+def test_an_impossible_interval_is_refused(wrong):
+    with pytest.raises(InvalidInput):
+        wilson_interval(*wrong)
+
+
+def test_an_unanswered_task_counts_as_wrong():
+    truth = {1: "cat", 2: "dog", 3: "cat", 4: "dog"}
+    found = accuracy({1: "cat", 2: "cat", 3: None, 99: "dog"}, truth, "v7")
+    assert (found.metric, found.value, found.correct, found.total) == ("accuracy", 0.25, 1, 4)
+    assert found.unanswered == 2
+    assert (found.low, found.high) == wilson_interval(1, 4)
+    assert found.model_version == "v7"
+
+
+def test_nothing_can_be_measured_without_a_test_set():
+    with pytest.raises(NoLabels):
+        accuracy({1: "cat"}, {}, "v7")
+
+
+@given(st.sets(st.integers(1, 10**12), max_size=60), st.integers(0, 80), st.integers(0, 2**32))
+def test_a_test_set_is_drawn_from_the_tasks_once_each(ids, size, seed):
+    drawn = draw_test_set(list(ids), size, seed)
+    assert drawn.dtype == np.int64
+    assert len(drawn) == min(size, len(ids))
+    assert (np.diff(drawn) > 0).all()
+    assert set(drawn.tolist()) <= ids
+
+
+def test_the_draw_depends_on_the_seed_and_not_on_the_order():
+    ids = np.arange(1000)
+    drawn = draw_test_set(ids, 100, seed=1)
+    np.testing.assert_array_equal(drawn, draw_test_set(ids[::-1], 100, seed=1))
+    assert set(drawn) != set(draw_test_set(ids, 100, seed=2))
+    # Every task is as likely as any other: each fifth of the pool is drawn about as often.
+    often = np.concatenate([draw_test_set(ids, 100, seed) for seed in range(100)])
+    assert np.histogram(often, 5, (0, 1000))[0] == pytest.approx(2000, abs=200)
+
+
+def test_a_size_that_makes_no_sense_is_refused():
+    for size in (-1, 2.5):
+        with pytest.raises(InvalidInput):
+            draw_test_set([1, 2, 3], size, seed=0)

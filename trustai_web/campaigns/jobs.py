@@ -1,0 +1,178 @@
+"""The work of each kind of job, and the one runner that owns, watches and ends it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
+from al_core.types import Evaluation, Progress
+from trustai_web.campaigns import selectors
+from trustai_web.campaigns.models import Job, TrainingRun
+from trustai_web.campaigns.previews import preview
+from trustai_web.campaigns.services import rounds
+from trustai_web.campaigns.services.campaigns import round_manager
+from trustai_web.campaigns.services.jobs import (
+    JobLost,
+    job_beat,
+    job_claim,
+    job_end,
+    job_postpone,
+    job_report,
+)
+from trustai_web.campaigns.services.labels import labels_read
+
+logger = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.25
+"""How often progress is written, whatever the work reports."""
+
+
+def run(job_id: int, alive: Callable[[Job], AbstractContextManager[None]] | None = None) -> None:
+    """Do a job if it is there to be done. May be called any number of times for one job."""
+    job = job_claim(job_id)
+    if job is None:
+        return
+    with (alive or heartbeat)(job):
+        try:
+            _perform(job)
+        except JobLost:
+            logger.warning("Job %s was taken over or ended; this worker leaves it alone.", job.pk)
+
+
+def _perform(job: Job) -> None:
+    try:
+        rounds.round_job_begin(job)
+        message = WORK[Job.Kind(job.kind)](job, _progress(job))
+    except Cancelled:
+        with transaction.atomic():
+            job_end(job, Job.Status.CANCELLED, "Cancelled.")
+            rounds.round_job_cancelled(job)
+    except ServerUnreachable as error:
+        if job.tries < settings.JOB_MAX_TRIES:
+            job_postpone(job, error.message)
+        else:
+            _fail(job, Job.Status.FAILED, f"{error} Tried {job.tries} times; what is labelled is safe.")
+    except ActiveLearningError as error:
+        _fail(job, Job.Status.FAILED, str(error))
+    except JobLost:
+        raise
+    except Exception:
+        logger.exception("Job %s met a bug.", job.pk)
+        _fail(job, Job.Status.ERRORED, "TrustAI met a bug; it is in the worker's log. What is labelled is safe.")
+    else:
+        job_end(job, Job.Status.SUCCEEDED, message)
+
+
+def _fail(job: Job, status: Job.Status, message: str) -> None:
+    with transaction.atomic():
+        job_end(job, status, message)
+        rounds.round_job_failed(job, message)
+
+
+def _progress(job: Job) -> Progress:
+    last = 0.0
+
+    def report(done: int, total: int | None, message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_SECONDS or done == total:
+            job_report(job, done, total, message)
+            last = time.monotonic()
+
+    return report
+
+
+# --------------------------------------------------------------------- the work, kind by kind
+
+
+def score(job: Job, progress: Progress) -> str:
+    round_ = job.round
+    with round_manager(round_) as manager:
+        pool = manager.read_pool(progress)
+        scores = manager.score(pool, progress)
+        batch = manager.recommend(scores, round_.batch_size, test_size=round_.test_size, progress=progress)
+        data = manager.label_studio.task_data(manager.project_id, [item.task_id for item in batch.items])
+        previews = {task_id: preview(values, manager.label_space) for task_id, values in data.items()}
+    rounds.round_scored(round_=round_, scores=scores, batch=batch, previews=previews)
+    return f"Recommended {len(batch.items):,} of {len(pool.task_ids):,} tasks. {batch.note}".strip()
+
+
+def publish(job: Job, progress: Progress) -> str:
+    round_ = job.round
+    task_ids = list(round_.batch_tasks.order_by("rank").values_list("task_id", flat=True))
+    progress(0, None, f"Making a tab with {len(task_ids):,} tasks in Label Studio.")
+    with round_manager(round_) as manager:
+        publication = manager.publish(task_ids, round_.tab_title)
+    rounds.round_published(round_=round_, publication=publication)
+    return f"Published {len(task_ids):,} tasks."
+
+
+def retract(job: Job, progress: Progress) -> str:
+    round_ = job.round
+    progress(0, None, "Removing the tab from Label Studio.")
+    if round_.view_id is not None:
+        with round_manager(round_) as manager:
+            manager.retract(round_.view_id)
+    rounds.round_retracted(round_=round_)
+    return "The tab is gone from Label Studio; all labels stay."
+
+
+def train(job: Job, progress: Progress) -> str:
+    round_ = job.round
+    with round_manager(round_) as manager:
+        progress(0, None, "Reading the newest labels.")
+        labels_read(round_, manager)
+        begun = round_.training_runs.filter(verdict=TrainingRun.Verdict.RUNNING).first()
+        run = begun or rounds.training_begin(round_=round_, version_before=manager.model_version())
+        training = manager.train(
+            version_before=run.version_before,
+            resume=begun is not None,
+            timeout=settings.TRAIN_TIMEOUT_SECONDS,
+            progress=progress,
+        )
+        truth = selectors.test_truth(round_.campaign)
+        evaluation = manager.evaluate(truth, progress) if truth else None
+    rounds.round_trained(round_=round_, run=run, training=training, evaluation=evaluation)
+    return f"Trained {training.version_after} on {training.label_count:,} labels. {_measured(evaluation)}"
+
+
+def _measured(evaluation: Evaluation | None) -> str:
+    if evaluation is None:
+        return "There is no labelled test set to measure it with."
+    return f"It answers {evaluation.correct:,} of {evaluation.total:,} test tasks rightly."
+
+
+WORK: dict[Job.Kind, Callable[[Job, Progress], str]] = {
+    Job.Kind.SCORE: score,
+    Job.Kind.PUBLISH: publish,
+    Job.Kind.RETRACT: retract,
+    Job.Kind.TRAIN: train,
+}
+
+
+# --------------------------------------------------------------------- signs of life
+
+
+@contextmanager
+def heartbeat(job: Job) -> Iterator[None]:
+    """Write a sign of life while the work goes on, also where it is silent for long."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        try:
+            while not ended.wait(settings.JOB_HEARTBEAT_SECONDS) and job_beat(job):
+                pass
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=beat, name=f"heartbeat-{job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

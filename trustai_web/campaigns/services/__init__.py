@@ -1,0 +1,1 @@
+"""Every write about campaigns: one module a noun."""

@@ -1,0 +1,159 @@
+"""Writes about jobs: each is a compare-and-swap, so that two workers can never both own one."""
+
+import logging
+from datetime import timedelta
+
+from celery import current_app
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from al_core.errors import ActiveLearningError, Cancelled
+from trustai_web.accounts.models import User
+from trustai_web.campaigns.models import Job, Round
+
+logger = logging.getLogger(__name__)
+
+RUN_JOB = "trustai_web.campaigns.tasks.job_run"
+
+
+class JobLost(Exception):
+    """Another worker owns the job by now, or it was ended: stop, and write nothing more."""
+
+
+class RoundBusy(ActiveLearningError):
+    """The round has a job under way already."""
+
+    code = "round_busy"
+
+
+def job_create(*, kind: Job.Kind, round_: Round, user: User | None) -> Job:
+    """Put a piece of work in the queue.
+
+    Raises
+    ------
+    RoundBusy
+        The round has one already.
+    """
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(kind=kind, round=round_, created_by=user, message="Waiting for a worker.")
+    except IntegrityError:
+        raise RoundBusy("The round has work under way already.", "Wait for it, or cancel it.") from None
+    transaction.on_commit(lambda: _send(job.pk))
+    return job
+
+
+def job_claim(job_id: int) -> Job | None:
+    """Take a queued job; None where it is not ours to take."""
+    now = timezone.now()
+    taken = Job.objects.filter(pk=job_id, status=Job.Status.QUEUED, run_after__lte=now).update(
+        status=Job.Status.RUNNING,
+        tries=F("tries") + 1,
+        heartbeat_at=now,
+        started_at=now,
+        message="Starting.",
+        updated_at=now,
+    )
+    if not taken:
+        return None
+    return Job.objects.select_related("round__campaign__connection").get(pk=job_id)
+
+
+def job_beat(job: Job) -> bool:
+    """Say that the owner lives; False when it owns the job no more."""
+    return bool(_owned(job).update(heartbeat_at=timezone.now()))
+
+
+def job_report(job: Job, done: int, total: int | None, message: str) -> None:
+    """Write progress.
+
+    Raises
+    ------
+    Cancelled
+        Somebody asked for the job to stop.
+    JobLost
+        The job is not ours any more.
+    """
+    now = timezone.now()
+    if not _owned(job).update(done=done, total=total, message=message, heartbeat_at=now, updated_at=now):
+        raise JobLost
+    if Job.objects.filter(pk=job.pk, cancel_requested=True).exists():
+        raise Cancelled("Cancelled.")
+
+
+def job_end(job: Job, status: Job.Status, message: str) -> None:
+    """Write how the job ended.
+
+    Raises
+    ------
+    JobLost
+        The job is not ours any more.
+    """
+    now = timezone.now()
+    if not _owned(job).update(status=status, message=message, finished_at=now, updated_at=now):
+        raise JobLost
+
+
+def job_postpone(job: Job, message: str) -> None:
+    """Give the job back to the queue for a later try, ever later."""
+    wait = settings.JOB_RETRY_SECONDS * 2 ** (job.tries - 1)
+    now = timezone.now()
+    if not _owned(job).update(
+        status=Job.Status.QUEUED,
+        run_after=now + timedelta(seconds=wait),
+        message=f"{message} Nothing is lost; the next try is in {wait:.0f} s.",
+        updated_at=now,
+    ):
+        raise JobLost
+
+
+def job_cancel(job: Job) -> bool:
+    """End a queued job at once (True), or ask its worker to stop (False)."""
+    now = timezone.now()
+    if Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(
+        status=Job.Status.CANCELLED, message="Cancelled.", finished_at=now, updated_at=now
+    ):
+        return True
+    Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING).update(cancel_requested=True, updated_at=now)
+    return False
+
+
+def job_hurry(job: Job) -> None:
+    """Try a postponed job now."""
+    now = timezone.now()
+    if Job.objects.filter(pk=job.pk, status=Job.Status.QUEUED).update(run_after=now, updated_at=now):
+        transaction.on_commit(lambda: _send(job.pk))
+
+
+def jobs_sweep() -> list[int]:
+    """Put jobs whose worker died back in the queue, and send again what waits; gives the ids sent."""
+    now = timezone.now()
+    silent_since = now - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=silent_since).update(
+        status=Job.Status.QUEUED,
+        run_after=now,
+        message="The worker went silent; the job starts again from what is kept.",
+        updated_at=now,
+    )
+    due = Job.objects.filter(status=Job.Status.QUEUED, run_after__lte=now).values_list("pk", flat=True)
+    sent = list(due)
+    for job_id in sent:
+        # Sending twice is harmless: only one worker can claim it.
+        _send(job_id)
+    return sent
+
+
+def _owned(job: Job):  # type: ignore[no-untyped-def]
+    """The row as long as this taker of it owns it: a taker is named by the number of the try."""
+    return Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING, tries=job.tries)
+
+
+def _send(job_id: int) -> None:
+    try:
+        current_app.send_task(RUN_JOB, args=[job_id])
+    except (OperationalError, ConnectionError, OSError):
+        # The row is the truth: the sweep sends it when the broker is back.
+        logger.warning("The broker does not answer; job %s waits in the database.", job_id)

@@ -1,0 +1,267 @@
+"""Writes about rounds. Every change of status is a compare-and-swap."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from django.core.files.base import ContentFile
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from al_core import types
+from al_core.errors import ActiveLearningError
+from trustai_web.accounts.models import User
+from trustai_web.campaigns import selectors
+from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
+from trustai_web.campaigns.services.jobs import job_cancel, job_create
+
+Status = Round.Status
+
+HISTOGRAM_BINS = 40
+
+BEFORE = {
+    Job.Kind.SCORE: Status.PENDING,
+    Job.Kind.PUBLISH: Status.READY,
+    Job.Kind.RETRACT: Status.OPEN,
+    Job.Kind.TRAIN: Status.OPEN,
+}
+"""The status from which a kind of job starts, and to which its cancellation returns."""
+
+DURING = {
+    Job.Kind.SCORE: Status.SCORING,
+    Job.Kind.PUBLISH: Status.READY,
+    Job.Kind.RETRACT: Status.OPEN,
+    Job.Kind.TRAIN: Status.TRAINING,
+}
+"""The status while a kind of job is under way."""
+
+
+class WrongMoment(ActiveLearningError):
+    """The round is not in the status that this action needs; somebody else may have been faster."""
+
+    code = "wrong_moment"
+
+
+def round_create(*, campaign: Campaign, user: User) -> Round:
+    """Begin the next round, and score it.
+
+    The first round of a campaign asks at random, for a start set and a test set; there is no model to ask yet.
+
+    Raises
+    ------
+    WrongMoment
+        The campaign has an unfinished round.
+    """
+    start = selectors.needs_start_round(campaign)
+    last = selectors.last_round(campaign)
+    first_number = 0 if start else 1
+    try:
+        with transaction.atomic():
+            round_ = Round.objects.create(
+                campaign=campaign,
+                number=last.number + 1 if last else first_number,
+                strategy="random" if start else campaign.strategy,
+                diversity="none" if start else campaign.diversity,
+                batch_size=campaign.start_size if start else campaign.batch_size,
+                test_size=campaign.test_size if start else 0,
+                candidate_factor=campaign.candidate_factor,
+                seed=campaign.seed,
+            )
+            job_create(kind=Job.Kind.SCORE, round_=round_, user=user)
+    except IntegrityError:
+        raise WrongMoment("The campaign has an unfinished round.", "Finish or cancel that one first.") from None
+    return round_
+
+
+@transaction.atomic
+def round_work(*, round_: Round, kind: Job.Kind, user: User) -> Job:
+    """Start the next piece of work on a round.
+
+    Raises
+    ------
+    WrongMoment
+        The round is not in the status from which this work starts.
+    RoundBusy
+        Other work is under way.
+    """
+    _swap(round_, BEFORE[kind], BEFORE[kind])
+    return job_create(kind=kind, round_=round_, user=user)
+
+
+@transaction.atomic
+def round_resume(*, round_: Round) -> Round:
+    """Bring a failed round back to where its failed step started."""
+    _swap(round_, Status.FAILED, Status(round_.failed_from), failed_from="", failure="")
+    return round_
+
+
+@transaction.atomic
+def round_cancel(*, round_: Round) -> None:
+    """Give a round up. An open one must be taken back from Label Studio first."""
+    if round_.view_id is not None:
+        raise WrongMoment("The batch is still open in Label Studio.", "Take it back first.")
+    job = selectors.active_job(round_)
+    if job and not job_cancel(job):
+        raise WrongMoment("Work on the round is being stopped.", "Try again in a moment.")
+    _swap(round_, Status(round_.status), Status.CANCELLED, finished_at=timezone.now())
+
+
+def round_job_cancel(*, job: Job) -> None:
+    """Cancel a job; a queued one returns its round at once, a running one as soon as its worker sees it."""
+    with transaction.atomic():
+        if job_cancel(job):
+            round_job_cancelled(job)
+
+
+def round_job_begin(job: Job) -> None:
+    """Show that a job of the round is under way; also where an earlier try of it had begun."""
+    kind = Job.Kind(job.kind)
+    if job.round.status != DURING[kind]:
+        _swap(job.round, BEFORE[kind], DURING[kind])
+
+
+def round_job_cancelled(job: Job) -> None:
+    kind = Job.Kind(job.kind)
+    Round.objects.filter(pk=job.round_id, status=DURING[kind]).update(status=BEFORE[kind])
+    _training_ended(job.round, TrainingRun.Verdict.CANCELLED, "Cancelled.")
+
+
+def round_job_failed(job: Job, message: str) -> None:
+    kind = Job.Kind(job.kind)
+    Round.objects.filter(pk=job.round_id, status__in=[BEFORE[kind], DURING[kind]]).update(
+        status=Status.FAILED, failed_from=BEFORE[kind], failure=message, updated_at=timezone.now()
+    )
+    _training_ended(job.round, TrainingRun.Verdict.FAILED, message)
+
+
+@transaction.atomic
+def round_scored(
+    *, round_: Round, scores: types.Scores, batch: types.Batch, previews: Mapping[int, dict[str, Any]]
+) -> None:
+    """Keep what scoring found: the whole pool in one file, rows for the batch alone."""
+    known = scores.probabilities.known if scores.probabilities else None
+    round_.batch_tasks.all().delete()
+    BatchTask.objects.bulk_create(
+        BatchTask(
+            round=round_,
+            rank=item.rank,
+            task_id=item.task_id,
+            lane=item.lane,
+            score=item.score,
+            cluster=item.cluster,
+            probabilities=item.probabilities,
+            preview=previews.get(item.task_id, {}),
+        )
+        for item in batch.items
+    )
+    round_.scores_file.save(f"{round_.pk}.npz", ContentFile(_npz(scores, batch)), save=False)
+    _swap(
+        round_,
+        Status.SCORING,
+        Status.READY,
+        scores_file=round_.scores_file.name,
+        model_version=scores.model_version,
+        pool_size=len(scores.pool.task_ids),
+        pool_digest=scores.pool.digest,
+        known_count=int(known.sum()) if known is not None else None,
+        unknown=dict(scores.probabilities.unknown) if scores.probabilities else {},
+        histogram=_histogram(scores),
+        note=batch.note,
+        scored_at=timezone.now(),
+    )
+
+
+def round_published(*, round_: Round, publication: types.Publication) -> None:
+    _swap(
+        round_,
+        Status.READY,
+        Status.OPEN,
+        view_id=publication.view_id,
+        published_at=round_.published_at or timezone.now(),
+        sync_error="",
+    )
+
+
+def round_retracted(*, round_: Round) -> None:
+    _swap(round_, Status.OPEN, Status.READY, view_id=None)
+
+
+def training_begin(*, round_: Round, version_before: str) -> TrainingRun:
+    return TrainingRun.objects.create(round=round_, version_before=version_before)
+
+
+@transaction.atomic
+def round_trained(
+    *, round_: Round, run: TrainingRun, training: types.Training, evaluation: types.Evaluation | None
+) -> None:
+    """Keep the new model version and what it can do; the round is done."""
+    now = timezone.now()
+    run.verdict = TrainingRun.Verdict.NEW_MODEL
+    run.method = training.method or ""
+    run.label_count = training.label_count
+    run.version_after = training.version_after
+    run.finished_at = now
+    run.save()
+    if evaluation is not None:
+        Evaluation.objects.update_or_create(
+            round=round_,
+            defaults={
+                "model_version": evaluation.model_version,
+                "metric": evaluation.metric,
+                "value": evaluation.value,
+                "low": evaluation.low,
+                "high": evaluation.high,
+                "correct": evaluation.correct,
+                "total": evaluation.total,
+                "unanswered": evaluation.unanswered,
+                "label_count": training.label_count,
+            },
+        )
+    _swap(round_, Status.TRAINING, Status.DONE, finished_at=now)
+
+
+def _training_ended(round_: Round, verdict: TrainingRun.Verdict, message: str) -> None:
+    round_.training_runs.filter(verdict=TrainingRun.Verdict.RUNNING).update(
+        verdict=verdict, message=message, finished_at=timezone.now()
+    )
+
+
+def _swap(round_: Round, old: Status, new: Status, **columns: Any) -> None:
+    """Change the status from ``old`` to ``new``, with other columns, if it is still ``old``.
+
+    Raises
+    ------
+    WrongMoment
+        It is not.
+    """
+    now = timezone.now()
+    if not Round.objects.filter(pk=round_.pk, status=old).update(status=new, updated_at=now, **columns):
+        current = Round.objects.get(pk=round_.pk)
+        raise WrongMoment(
+            f"Round {current.number} is “{current.get_status_display()}” by now, so this does not fit.",
+            "Look at the page again.",
+        )
+    round_.refresh_from_db()
+
+
+def _npz(scores: types.Scores, batch: types.Batch) -> bytes:
+    ids = scores.pool.task_ids
+    arrays = {
+        "task_ids": ids,
+        "scores": scores.values,
+        "selected": np.isin(ids, [item.task_id for item in batch.items]),
+    }
+    if scores.probabilities is not None:
+        arrays["probabilities"] = scores.probabilities.values
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def _histogram(scores: types.Scores) -> dict[str, list[float]]:
+    """Counts and edges of the known scores; empty for a strategy that asks no model."""
+    if scores.probabilities is None:
+        return {}
+    counts, edges = np.histogram(scores.values[~np.isnan(scores.values)], bins=HISTOGRAM_BINS)
+    return {"counts": counts.tolist(), "edges": edges.tolist()}

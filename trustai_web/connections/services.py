@@ -1,0 +1,49 @@
+"""Writes about connections, and the one place that opens a client for one."""
+
+from django.utils import timezone
+
+from al_core.errors import ActiveLearningError
+from al_core.label_studio import LabelStudio
+from trustai_web.accounts.models import User
+from trustai_web.connections.models import Connection
+
+
+def label_studio(connection: Connection) -> LabelStudio:
+    """A client of the connection's server; close it after use."""
+    return LabelStudio(connection.url, connection.token)
+
+
+def connection_create(*, name: str, url: str, token: str, user: User) -> Connection:
+    """Save a connection after it was tested.
+
+    Raises
+    ------
+    ActiveLearningError
+        The test failed; nothing was saved.
+    """
+    connection = Connection(name=name.strip(), url=url, token=token.strip(), created_by=user)
+    _test(connection)
+    connection.save()
+    return connection
+
+
+def connection_test(connection: Connection) -> Connection:
+    """Test a saved connection and keep what came of it."""
+    try:
+        _test(connection)
+    except ActiveLearningError as error:
+        connection.error = str(error)
+    connection.tested_at = timezone.now()
+    connection.save()
+    return connection
+
+
+def _test(connection: Connection) -> None:
+    with label_studio(connection) as client:
+        server = client.server()
+        connection.url = client.url
+        connection.token_kind = client.token_kind
+    connection.server_version = server.version
+    connection.server_user = server.user
+    connection.tested_at = timezone.now()
+    connection.error = ""
