@@ -118,9 +118,7 @@ def _on_grid(rows: NDArray[np.float64]) -> NDArray[np.float64]:
         return rows
     centred = rows - rows.mean(axis=0)
     grain = float(np.abs(centred).max()) * _GRAIN or 1.0
-    gridded: NDArray[np.float64] = (
-        np.round(centred / grain) * _GRAIN + 0.0
-    )  # + 0: no negative zero, which sorts apart
+    gridded: NDArray[np.float64] = np.round(centred / grain) * _GRAIN
     return gridded
 
 

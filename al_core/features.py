@@ -79,8 +79,7 @@ def _text_rows(shown: Sequence[object], dimensions: int) -> NDArray[np.float32]:
     left, strength, _ = randomized_svd(words, min(dimensions, len(texts)), random_state=0)
     rows = (left * strength).astype(np.float32)
     lengths = np.sqrt(np.square(rows).sum(axis=1, keepdims=True))
-    lengths[counts.getnnz(axis=1) == 0] = np.nan
-    # Words too rare for the leading directions leave next to no length: no direction to speak of.
+    # No word, or only words too rare for the leading directions: no direction to speak of.
     lengths[lengths < 1e-6] = np.nan
     return np.asarray(rows / lengths, dtype=np.float32)
 

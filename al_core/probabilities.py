@@ -7,7 +7,7 @@ the chosen class: enough for two classes, not for more, and the rest is never gu
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from math import isfinite, isnan
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,6 @@ def _from_score(
 def _number(value: object, highest: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or isnan(value):
         raise _Unknown(NOT_A_NUMBER)
-    if not isfinite(value) or not 0 <= value <= highest:
+    if not 0 <= value <= highest:
         raise _Unknown(OUT_OF_RANGE)
     return float(value)

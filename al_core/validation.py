@@ -1,6 +1,5 @@
 """What is checked before anything is calculated: probabilities and counts."""
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -82,10 +81,7 @@ def check_probabilities(values: ArrayLike, tolerance: float = TOLERANCE) -> NDAr
 
 def check_count(name: str, value: object, minimum: int = 0) -> int:
     """Return ``value`` as an int, or raise ``InvalidInput`` unless it is a whole number ≥ ``minimum``."""
-    try:
-        count = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        count = minimum - 1
-    if isinstance(value, (bool, np.bool_)) or count < minimum:
+    # bool is an int to Python, and not to anyone who counts.
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < minimum:
         raise InvalidInput(f"{name} must be a whole number of at least {minimum}, not {value!r}.")
-    return count
+    return int(value)

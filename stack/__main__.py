@@ -11,9 +11,6 @@ from stack.config import BASE_DIR, Config, PortTaken
 from stack.processes import BrokerMissing, Process, django_env
 from stack.supervise import check_ports, supervise
 
-DEMO_EMAIL = "lead@example.com"
-DEMO_PASSWORD = "trustai-demo"
-
 
 def secrets(config: Config) -> int:
     print(f"The keys of this machine are in {config.var / 'secrets.env'}.")
@@ -31,13 +28,7 @@ def run(config: Config) -> int:
 
 def demo(config: Config) -> int:
     """The same with Label Studio, the reference backend, and a seeded campaign on the digits."""
-    wanted = [
-        *_own(config),
-        processes.label_studio(
-            config, username=DEMO_EMAIL, password=DEMO_PASSWORD, token=os.environ["DEMO_LABEL_STUDIO_TOKEN"]
-        ),
-        processes.ml_backend(config),
-    ]
+    wanted = [*_own(config), processes.demo_label_studio(config), processes.ml_backend(config)]
     check_ports(config, wanted)
     _prepare(config)
     print(f"Starting {', '.join(process.name for process in wanted)}. Logs: {config.var / 'log'}", flush=True)

@@ -1,11 +1,16 @@
 """Each process: its command, its environment, and the address that tells when it is ready."""
 
+import os
 import shlex
 import shutil
 import sys
 from dataclasses import dataclass, field
 
 from stack.config import Config
+
+
+DEMO_EMAIL = "lead@example.com"
+DEMO_PASSWORD = "trustai-demo"
 
 
 class BrokerMissing(Exception):
@@ -108,6 +113,11 @@ def label_studio(config: Config, *, username: str, password: str, token: str) ->
     }
     url = f"{config.label_studio_url}/health"
     return Process("label-studio", command, env, url, config.label_studio_port, "LABEL_STUDIO_PORT")
+
+
+def demo_label_studio(config: Config) -> Process:
+    token = os.environ["DEMO_LABEL_STUDIO_TOKEN"]
+    return label_studio(config, username=DEMO_EMAIL, password=DEMO_PASSWORD, token=token)
 
 
 def ml_backend(config: Config, *options: str) -> Process:

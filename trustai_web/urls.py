@@ -1,2 +1,5 @@
-from django.urls import path
-urlpatterns=[]
+"""Every address of the site."""
+
+from django.urls import include, path
+
+urlpatterns = [path("", include("trustai_web.dashboard.urls"))]

@@ -8,7 +8,7 @@ from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import Campaign, Job, Round
 from trustai_web.campaigns.services.labels import round_sync
-from trustai_web.campaigns.services.rounds import round_create, round_work
+from trustai_web.campaigns.services.rounds import FORWARD, round_create, round_work
 
 Status = Round.Status
 
@@ -55,8 +55,7 @@ def _advance(round_: Round, server: DemoServer | None, lead: User) -> None:
         if round_.status == Status.OPEN:
             assert server is not None
             annotate(round_, server)
-        kinds = {Status.PENDING: Job.Kind.SCORE, Status.READY: Job.Kind.PUBLISH, Status.OPEN: Job.Kind.TRAIN}
-        job = round_work(round_=round_, kind=kinds[Status(round_.status)], user=lead)
+        job = round_work(round_=round_, kind=FORWARD[Status(round_.status)], user=lead)
     wait_for(job)
 
 

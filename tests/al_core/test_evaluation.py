@@ -33,6 +33,12 @@ def test_the_interval_holds_the_share_inside_0_and_1(correct, total, confidence)
     assert mirrored == pytest.approx((1 - high, 1 - low))
 
 
+@pytest.mark.parametrize("total", [1, 3, 7, 10, 49, 1000])
+def test_the_interval_touches_the_ends_exactly(total):
+    assert wilson_interval(0, total)[0] == 0.0
+    assert wilson_interval(total, total)[1] == 1.0
+
+
 def test_more_trials_narrow_the_interval_and_more_confidence_widens_it():
     def width(*arguments):
         low, high = wilson_interval(*arguments)
@@ -51,11 +57,11 @@ def test_an_impossible_interval_is_refused(wrong):
 
 
 def test_an_unanswered_task_counts_as_wrong():
-    truth = {1: "cat", 2: "dog", 3: "cat", 4: "dog"}
+    truth = {1: "cat", 2: "dog", 3: "cat", 4: "dog", 5: "cat"}
     found = accuracy({1: "cat", 2: "cat", 3: None, 99: "dog"}, truth, "v7")
-    assert (found.metric, found.value, found.correct, found.total) == ("accuracy", 0.25, 1, 4)
-    assert found.unanswered == 2
-    assert (found.low, found.high) == wilson_interval(1, 4)
+    assert (found.metric, found.value, found.correct, found.total) == ("accuracy", 0.2, 1, 5)
+    assert found.unanswered == 3
+    assert (found.low, found.high) == wilson_interval(1, 5)
     assert found.model_version == "v7"
 
 

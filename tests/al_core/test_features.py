@@ -16,9 +16,9 @@ TEXT = LabelSpace("topic", "text", ("a", "b"), "body", "text")
 IMAGE = LabelSpace("kind", "image", ("a", "b"), "picture", "image")
 
 
-def uri(image, kind="png"):
+def uri(image, kind="png", **more):
     stored = BytesIO()
-    image.save(stored, kind)
+    image.save(stored, kind, **more)
     return f"data:image/{kind};base64,{base64.b64encode(stored.getvalue()).decode()}"
 
 
@@ -109,14 +109,12 @@ def test_every_common_raster_is_read(kind, mode):
     np.testing.assert_allclose(of_images(uri(plain(grey, mode=mode), kind)), 0.6, atol=0.02)
 
 
-def test_transparency_and_palettes_are_read():
-    palette = plain(0).convert("P")
-    palette.info["transparency"] = bytes([0, 128])
-    for image in (plain((9, 9, 9, 0), mode="RGBA"), plain((9, 0), mode="LA"), palette, plain(1, mode="1")):
-        assert of_images(uri(image), uri(plain(255))).shape == (2, 64)
-        with Image.open(BytesIO(base64.b64decode(uri(image).partition(",")[2]))) as stored:
-            assert stored.mode == image.mode
-        assert np.ptp(of_images(uri(image), "broken"), axis=0).max() == 0
+@pytest.mark.parametrize("mode", ["1", "LA", "RGBA", "P"])
+def test_transparency_and_palettes_are_read(mode):
+    image = plain(255, mode="L").convert(mode)
+    # Pillow warns of a palette with a transparency for each colour, unless told what to do with it.
+    more = {"transparency": bytes([0, 128])} if mode == "P" else {}
+    assert (of_images(uri(image, **more)) == 1).all()
 
 
 def huge_png():
@@ -146,7 +144,8 @@ def eps():
         "data:image/png;base64,aGVsbG8=",
         "data:image/svg+xml;base64,PHN2Zy8+",
         "data:text/plain;base64,aGVsbG8=",
-        "data:image/png,plain",
+        uri(plain(0)).replace(";base64", ""),
+        uri(plain(0), "ppm"),  # a raster, but not among those that are read
         uri(plain(0))[:80],
         huge_png(),
         eps(),

@@ -59,6 +59,8 @@ def test_the_place_beside_the_score_comes_first():
     ("vector", "expected"),
     [
         ({"cat": 1}, [1.0, 0.0, 0.0]),
+        ({"cat": 1.0005}, [1.0, 0.0, 0.0]),
+        ({"cat": 1.002}, reasons.OUT_OF_RANGE),
         ({"cat": 0.4, "cow": 0.6}, [0.4, 0.0, 0.6]),
         ({"cat": 0.5, "cow": 0.5005}, [0.5 / 1.0005, 0.0, 0.5005 / 1.0005]),
         ({"cat": 0.4, "cow": 0.4}, reasons.WRONG_SUM),

@@ -62,6 +62,11 @@ def last_round(campaign: Campaign) -> Round | None:
     return campaign.rounds.exclude(status=Round.Status.CANCELLED).order_by("number").last()
 
 
+def rounds_of(campaign: Campaign) -> QuerySet[Round]:
+    """The rounds of a campaign, newest first, with what they came to."""
+    return campaign.rounds.select_related("evaluation").order_by("-pk")
+
+
 def needs_start_round(campaign: Campaign) -> bool:
     """Whether the next round is the one that asks at random, before there is a model."""
     return last_round(campaign) is None and campaign.start_size + campaign.test_size > 0
@@ -98,6 +103,20 @@ class CurvePoint:
 def learning_curve(campaign: Campaign) -> list[CurvePoint]:
     evaluations = Evaluation.objects.filter(round__campaign=campaign).select_related("round").order_by("round__number")
     return [CurvePoint(e.round.number, e.label_count, e.value, e.low, e.high) for e in evaluations]
+
+
+@dataclass(frozen=True)
+class ScoredRound:
+    """How the scores of a round's pool were spread."""
+
+    round_number: int
+    counts: list[int]
+    edges: list[float]
+
+
+def scored_rounds(campaign: Campaign) -> list[ScoredRound]:
+    rounds = campaign.rounds.exclude(status=Round.Status.CANCELLED).exclude(histogram={}).order_by("number")
+    return [ScoredRound(r.number, r.histogram["counts"], r.histogram["edges"]) for r in rounds]
 
 
 # --------------------------------------------------------------------- rounds

@@ -27,6 +27,21 @@ def connection_create(*, name: str, url: str, token: str, user: User) -> Connect
     return connection
 
 
+def connection_update(connection: Connection, *, name: str, url: str, token: str) -> Connection:
+    """Save a changed connection after it was tested; an empty token keeps the one there is.
+
+    Raises
+    ------
+    ActiveLearningError
+        The test failed; nothing was changed.
+    """
+    connection.name, connection.url = name.strip(), url
+    connection.token = token.strip() or connection.token
+    _test(connection)
+    connection.save()
+    return connection
+
+
 def connection_test(connection: Connection) -> Connection:
     """Test a saved connection and keep what came of it."""
     try:

@@ -93,7 +93,7 @@ def learning_curve(
     )
     sentences = [_last_point(last), _gain(curve), _rival_sentence(last, rival)]
     if len(curve) > 1:
-        sentences.append("The band is the 95 % interval.")
+        sentences.append(f"The band is the 95{THIN_SPACE}% interval.")
     columns = ["Round", "Labels", name, "From", "To"]
     rows = [_curve_row(point) for point in curve]
     if rival:
@@ -297,7 +297,7 @@ def _curve_row(point: CurvePoint) -> list[str]:
 
 def _last_point(last: CurvePoint) -> str:
     correct, total = getattr(last, "correct", None), getattr(last, "total", None)
-    interval = f"95 % interval {last.low * 100:.1f} to {percent(last.high)}"
+    interval = f"95{THIN_SPACE}% interval {last.low * 100:.1f} to {percent(last.high)}"
     if correct is None or total is None:
         return f"Round {last.round_number} stands at {percent(last.value)} ({interval})."
     return f"Round {last.round_number} answers {number(correct)} of {number(total)} test tasks rightly ({interval})."

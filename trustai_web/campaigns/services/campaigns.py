@@ -57,6 +57,16 @@ def campaign_create(
     return campaign
 
 
+@transaction.atomic
+def campaign_update(campaign: Campaign, settings: Mapping[str, Any]) -> None:
+    """Change the settings; rounds that have begun keep theirs."""
+    for name, value in settings.items():
+        if name != "annotators":
+            setattr(campaign, name, value)
+    campaign.save()
+    campaign.annotators.set(settings["annotators"])
+
+
 @contextmanager
 def round_manager(round_: Round) -> Iterator[ActiveLearningManager]:
     """The manager of a round, with the settings that the round began with."""

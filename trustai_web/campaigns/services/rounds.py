@@ -37,6 +37,10 @@ DURING = {
 """The status while a kind of job is under way."""
 
 
+FORWARD = {before: kind for kind, before in BEFORE.items() if kind != Job.Kind.RETRACT}
+"""The kind of job that brings a round on from a status."""
+
+
 class WrongMoment(ActiveLearningError):
     """The round is not in the status that this action needs; somebody else may have been faster."""
 
@@ -90,10 +94,12 @@ def round_work(*, round_: Round, kind: Job.Kind, user: User) -> Job:
 
 
 @transaction.atomic
-def round_resume(*, round_: Round) -> Round:
-    """Bring a failed round back to where its failed step started."""
-    _swap(round_, Status.FAILED, Status(round_.failed_from), failed_from="", failure="")
-    return round_
+def round_resume(*, round_: Round, again: bool, user: User) -> None:
+    """Bring a failed round back to where its failed step started, and try the step once more if ``again``."""
+    back = Status(round_.failed_from or round_.status)
+    _swap(round_, Status.FAILED, back, failed_from="", failure="")
+    if again:
+        job_create(kind=FORWARD[back], round_=round_, user=user)
 
 
 @transaction.atomic

@@ -1,0 +1,29 @@
+"""Addresses of Label Studio's own pages."""
+
+from trustai_web.campaigns.models import BatchTask, Round
+
+
+class LabelStudioLinks:
+    """Where a round's batch is labelled."""
+
+    def __init__(self, round_: Round) -> None:
+        campaign = round_.campaign
+        self._data = f"{campaign.connection.url}/projects/{campaign.project_id}/data"
+        self._tab = f"tab={round_.view_id}&" if round_.view_id is not None else ""
+
+    @property
+    def tab(self) -> str:
+        """The Data Manager with the batch alone."""
+        return f"{self._data}?{self._tab}".rstrip("?&")
+
+    @property
+    def stream(self) -> str:
+        """The label stream within the tab; only where the browser is set to "Label Tasks As Displayed"."""
+        return f"{self._data}?{self._tab}labeling=1"
+
+    def task(self, task: BatchTask) -> str:
+        return self.task_id(task.task_id)
+
+    def task_id(self, task_id: int) -> str:
+        """One task, with only the batch in the list beside it: the way that holds in every mode."""
+        return f"{self._data}?{self._tab}task={task_id}"

@@ -1,0 +1,113 @@
+"""Campaigns: putting a project under active learning, and how it does."""
+
+from django.contrib import messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from al_core.errors import ActiveLearningError
+from al_core.label_studio import label_space
+from trustai_web.campaigns import selectors
+from trustai_web.campaigns.models import Campaign, Round
+from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
+from trustai_web.connections.models import Connection
+from trustai_web.connections.services import label_studio
+from trustai_web.dashboard import charts
+from trustai_web.dashboard.access import fetch, lead, reader
+from trustai_web.dashboard.forms import CampaignForm
+
+
+@require_safe
+def campaign_list(request: HttpRequest) -> HttpResponse:
+    cards = selectors.campaign_cards(reader(request))
+    return render(request, "campaigns/list.html", {"cards": cards, "connection": Connection.objects.first()})
+
+
+@require_http_methods(["GET", "POST"])
+def campaign_add(request: HttpRequest, pk: int, project_id: int) -> HttpResponse:
+    """A project: what it has, what it lacks, and the form that starts a campaign on it."""
+    user = lead(request)
+    connection = fetch(Connection.objects.all(), pk)
+    try:
+        with label_studio(connection) as client:
+            project = client.project(project_id)
+            backends = client.backends(project_id)
+            versions = client.model_versions(project_id)
+    except ActiveLearningError as error:
+        messages.error(request, str(error))
+        return redirect("connection_detail", pk)
+    context = {"connection": connection, "project": project, "backends": backends, "versions": versions}
+    try:
+        context["space"] = label_space(project.label_config)
+    except ActiveLearningError as error:
+        return render(request, "campaigns/add.html", {**context, "unsupported": error})
+    form = CampaignForm(request.POST or None, initial={"name": project.title})
+    if request.method == "POST" and form.is_valid():
+        settings = dict(form.cleaned_data)
+        try:
+            campaign = campaign_create(
+                connection=connection,
+                project=project,
+                backend=backends[0] if backends else None,
+                user=user,
+                annotators=settings.pop("annotators"),
+                settings=settings,
+            )
+        except ActiveLearningError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, "The campaign is there. Start its first round.")
+            return redirect("campaign_detail", campaign.pk)
+    return render(request, "campaigns/add.html", {**context, "form": form})
+
+
+@require_safe
+def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    user = reader(request)
+    campaign = fetch(selectors.campaigns_for(user), pk)
+    rounds = list(selectors.rounds_of(campaign))
+    baseline = campaign.baseline
+    scored = [round_ for round_ in rounds if round_.histogram]
+    context = {
+        "campaign": campaign,
+        "rounds": rounds,
+        "round": selectors.last_round(campaign),
+        "needs_start": selectors.needs_start_round(campaign),
+        "curve": charts.learning_curve(
+            selectors.learning_curve(campaign),
+            selectors.learning_curve(baseline) if baseline else (),
+        ),
+        "ridges": charts.uncertainty_ridges(selectors.scored_rounds(campaign)),
+        "histogram": round_histogram(scored[0]) if scored else None,
+    }
+    return render(request, "campaigns/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
+    user = lead(request)
+    campaign = fetch(selectors.campaigns_for(user), pk)
+    form = CampaignForm(request.POST or None, instance=campaign)
+    others: QuerySet[Campaign] = selectors.campaigns_for(user).exclude(pk=pk)
+    form.fields["baseline"].queryset = others  # type: ignore[attr-defined]
+    if request.method == "POST" and form.is_valid():
+        campaign_update(campaign, form.cleaned_data)
+        messages.success(request, "Saved. The settings hold from the next round on.")
+        return redirect("campaign_detail", pk)
+    return render(request, "campaigns/edit.html", {"campaign": campaign, "form": form})
+
+
+def round_histogram(round_: Round) -> charts.Chart | None:
+    """The scores of a round's pool with its batch marked."""
+    selected = round_.batch_tasks.exclude(score=None).values_list("score", flat=True)
+    known = round_.known_count or 0
+    return charts.uncertainty_histogram(
+        round_.histogram["counts"],
+        round_.histogram["edges"],
+        list(selected),
+        round_.get_strategy_display(),
+        round_.number,
+        known,
+        (round_.pool_size or 0) - known,
+    )
