@@ -28,6 +28,8 @@ class Config:
     redis_url: str
     """A Redis of the user's own; empty where the embedded broker is to be started."""
     label_studio_python: Path
+    demo_token: str
+    """The token of the demo's own Label Studio."""
 
     @property
     def web_url(self) -> str:
@@ -64,6 +66,7 @@ def load() -> Config:
         label_studio_python=Path(
             env.str("LABEL_STUDIO_PYTHON", str(BASE_DIR / ".venv-label-studio" / "bin" / "python"))
         ),
+        demo_token=env.str("DEMO_LABEL_STUDIO_TOKEN"),
     )
 
 

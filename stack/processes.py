@@ -1,6 +1,5 @@
 """Each process: its command, its environment, and the address that tells when it is ready."""
 
-import os
 import shlex
 import shutil
 import sys
@@ -116,8 +115,7 @@ def label_studio(config: Config, *, username: str, password: str, token: str) ->
 
 
 def demo_label_studio(config: Config) -> Process:
-    token = os.environ["DEMO_LABEL_STUDIO_TOKEN"]
-    return label_studio(config, username=DEMO_EMAIL, password=DEMO_PASSWORD, token=token)
+    return label_studio(config, username=DEMO_EMAIL, password=DEMO_PASSWORD, token=config.demo_token)
 
 
 def ml_backend(config: Config, *options: str) -> Process:

@@ -1,6 +1,5 @@
 """``python -m examples.digits``: seed the demo, or find where it stands, then wait for Ctrl-C."""
 
-import os
 import signal
 import sys
 
@@ -27,7 +26,7 @@ def main() -> int:
     from examples.digits.seed import seed
 
     try:
-        seed(config, os.environ["DEMO_LABEL_STUDIO_TOKEN"])
+        seed(config)
     except DemoFailed as error:
         print(f"The demo stopped. {error}", file=sys.stderr)
         return 1

@@ -21,11 +21,11 @@ TITLE = "Digits"
 BASELINE_TITLE = "Digits, at random"
 
 
-def seed(config: Config, token: str) -> None:
-    server = DemoServer(config.label_studio_url, token)
+def seed(config: Config) -> None:
+    server = DemoServer(config.label_studio_url, config.demo_token)
     lead = _user("lead", User.Role.LEAD)
     annotator = _user("annotator", User.Role.ANNOTATOR)
-    connection = _connection(config, token, lead)
+    connection = _connection(config, lead)
 
     def campaign(title: str, **settings: Any) -> Campaign:
         return _campaign(config, server, connection, title, settings, lead, annotator)
@@ -44,11 +44,11 @@ def _user(name: str, role: User.Role) -> User:
     return found or user_create(username=name, password=DEMO_PASSWORD, role=role)
 
 
-def _connection(config: Config, token: str, lead: User) -> Connection:
+def _connection(config: Config, lead: User) -> Connection:
     name = "Demo Label Studio"
     connection = Connection.objects.filter(name=name).first()
     if connection is None:
-        return connection_create(name=name, url=config.label_studio_url, token=token, user=lead)
+        return connection_create(name=name, url=config.label_studio_url, token=config.demo_token, user=lead)
     connection.url = config.label_studio_url  # another port than last time, perhaps
     return connection_test(connection)
 

@@ -12,7 +12,7 @@ def _cipher() -> MultiFernet:
     return MultiFernet([Fernet(key) for key in settings.ENCRYPTION_KEYS])
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]  # subscripts only in its stubs
+class EncryptedTextField(models.TextField):
     """Text that only the holder of a key in ENCRYPTION_KEYS can read.
 
     The first key encrypts, every key decrypts; with none that fits, reading raises instead of giving back

@@ -10,7 +10,7 @@ from trustai_web.accounts.models import User
 from trustai_web.campaigns.models import Campaign
 
 
-class FirstLeadForm(BaseUserCreationForm[User]):
+class FirstLeadForm(BaseUserCreationForm):
     """Name and password of the first lead."""
 
     class Meta:
@@ -41,7 +41,7 @@ class ConnectionForm(forms.Form):
             self.fields["token"].help_text = "Leave it empty to keep the one that is saved."
 
 
-class CampaignForm(forms.ModelForm[Campaign]):
+class CampaignForm(forms.ModelForm):
     """How a campaign asks."""
 
     strategy = forms.ChoiceField(

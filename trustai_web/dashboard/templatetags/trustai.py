@@ -1,0 +1,111 @@
+"""What templates need to say: states, numbers, durations."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.template.defaultfilters import timesince
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from trustai_web.campaigns.models import Job, Round
+from trustai_web.dashboard import charts
+
+register = template.Library()
+
+ROUND_STATES = {
+    Round.Status.PENDING: "waiting",
+    Round.Status.SCORING: "running",
+    Round.Status.READY: "attention",
+    Round.Status.OPEN: "attention",
+    Round.Status.TRAINING: "running",
+    Round.Status.DONE: "done",
+    Round.Status.FAILED: "failed",
+    Round.Status.CANCELLED: "waiting",
+}
+JOB_STATES = {
+    Job.Status.QUEUED: "waiting",
+    Job.Status.RUNNING: "running",
+    Job.Status.SUCCEEDED: "done",
+    Job.Status.FAILED: "failed",
+    Job.Status.ERRORED: "failed",
+    Job.Status.CANCELLED: "waiting",
+}
+STEPS = [
+    (Round.Status.SCORING, "Score"),
+    (Round.Status.READY, "Publish"),
+    (Round.Status.OPEN, "Label"),
+    (Round.Status.TRAINING, "Train"),
+]
+
+
+@register.inclusion_tag("partials/_state.html")
+def round_state(round_: Round) -> dict[str, str]:
+    return {"state": ROUND_STATES[Round.Status(round_.status)], "word": round_.get_status_display()}
+
+
+@register.inclusion_tag("partials/_state.html")
+def job_state(job: Job) -> dict[str, str]:
+    return {"state": JOB_STATES[Job.Status(job.status)], "word": job.get_status_display()}
+
+
+@register.inclusion_tag("partials/_steps.html")
+def round_steps(round_: Round) -> dict[str, Any]:
+    """The way of a round, with where it is, or where it failed."""
+    failed = round_.status == Round.Status.FAILED
+    status = round_.failed_from if failed else round_.status
+    if failed and status == Round.Status.OPEN:
+        status = Round.Status.TRAINING
+    order = [step for step, _ in STEPS]
+    if status == Round.Status.DONE:
+        at = len(STEPS)
+    else:
+        at = order.index(Round.Status(status)) if status in order else 0
+    words = {True: "done", False: "todo"}
+    here = "failed" if failed else "current"
+    return {"steps": [{"word": w, "state": here if i == at else words[i < at]} for i, (_, w) in enumerate(STEPS)]}
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """1 547, with a thin space."""
+    return "" if value is None else charts.number(value)
+
+
+@register.filter
+def percent(value: float) -> str:
+    """93.4 %."""
+    return charts.percent(value)
+
+
+@register.filter
+def items(value: dict[str, Any]) -> list[tuple[str, Any]]:
+    return list(value.items())
+
+
+@register.filter
+def ago(moment: datetime | None) -> str | SafeString:
+    """ "12 minutes ago", with the exact time on hover."""
+    if moment is None:
+        return "never"
+    seconds = (timezone.now() - moment).total_seconds()
+    words = "just now" if seconds < 60 else f"{timesince(moment, depth=1)} ago"
+    return format_html('<time datetime="{}">{}</time>', moment.isoformat(), words)
+
+
+@register.filter
+def seconds(value: float | None) -> str:
+    """3 min 20 s."""
+    if value is None:
+        return "unknown"
+    if value < 60:
+        return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
+    return f"{value // 60:.0f} min {value % 60:.0f} s"
+
+
+@register.filter
+def duration(row: Any) -> str:
+    """How long a job or a training took."""
+    start = getattr(row, "started_at", None) or row.created_at
+    return seconds((row.finished_at - start).total_seconds()) if row.finished_at else ""
