@@ -197,9 +197,7 @@ class ActiveLearningManager:
 
     # ----------------------------------------------------------------- 3. recommend
 
-    def recommend(
-        self, scores: Scores, size: int, *, test_size: int = 0, progress: Progress = silent
-    ) -> Batch:
+    def recommend(self, scores: Scores, size: int, *, test_size: int = 0, progress: Progress = silent) -> Batch:
         """Pick the batch: first a test set at random where one is wanted, then the strategy's choice.
 
         Parameters

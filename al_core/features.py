@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from sklearn.feature_extraction.text import (  # type: ignore[import-untyped]
+from sklearn.feature_extraction.text import (
     HashingVectorizer,
     TfidfTransformer,
 )
-from sklearn.utils.extmath import randomized_svd  # type: ignore[import-untyped]
+from sklearn.utils.extmath import randomized_svd
 
 from al_core.types import LabelSpace
 from al_core.validation import check_count
@@ -90,7 +90,7 @@ def _image_rows(shown: Sequence[object], side: int) -> NDArray[np.float32]:
     for row, uri in zip(rows, shown, strict=True):
         try:
             row[:] = _thumbnail(uri, side)
-        except Exception:  # decoders fail on foreign bytes in dozens of ways, and all mean: no feature
+        except Exception:  # noqa: S112  decoders fail on foreign bytes in dozens of ways, and all mean: no feature
             continue
     return rows
 

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
-from label_studio_sdk.label_interface import LabelInterface
+from label_studio_sdk.core.request_options import RequestOptions
+from label_studio_sdk.label_interface.interface import LabelInterface
 
 from al_core.errors import (
     AccessRefused,
@@ -55,7 +56,7 @@ class LabelStudio:
 
     def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
         self.url = checked_url(url)
-        self.token_kind = "personal access token" if token.startswith("eyJ") else "legacy token"
+        self.uses_personal_token = token.strip().startswith("eyJ")
         if not token.strip():
             raise InvalidInput("The token is empty.", "Copy one from Label Studio, Account & Settings.")
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
@@ -71,6 +72,11 @@ class LabelStudio:
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
+
+    @property
+    def token_kind(self) -> str:
+        """What Label Studio calls a token of this kind."""
+        return "personal access token" if self.uses_personal_token else "legacy token"
 
     # ----------------------------------------------------------------- server and projects
 
@@ -215,7 +221,7 @@ class LabelStudio:
                 return
             page += 1
 
-    def _get(self, path: str, params: Mapping[str, Any] | None = None, missing: str = "that") -> Any:
+    def _get(self, path: str, params: dict[str, Any] | None = None, missing: str = "that") -> Any:
         return self._call("GET", path, params=params, missing=missing)
 
     def _call(
@@ -223,14 +229,14 @@ class LabelStudio:
         method: str,
         path: str,
         *,
-        params: Mapping[str, Any] | None = None,
+        params: dict[str, Any] | None = None,
         body: Any = None,
         missing: str = "that",
     ) -> Any:
         # The SDK's typed methods end in this very call; see the head of this module for why it is used bare.
         transport = self._sdk._client_wrapper.httpx_client
         # Only reading is repeated by itself: a repeated POST could make two of a thing.
-        options = {"max_retries": 2 if method == "GET" else 0}
+        options: RequestOptions = {"max_retries": 2 if method == "GET" else 0}
         with self._translated(missing):
             response = transport.request(
                 path, method=method, params=params, json=body, headers=_JSON_HEADERS, request_options=options
@@ -260,7 +266,7 @@ class LabelStudio:
     def _refused(self) -> AccessRefused:
         hint = (
             "Make a new one in Label Studio, Account & Settings, and enter it here."
-            if self.token_kind == "personal access token"
+            if self.uses_personal_token
             else "Check it in Label Studio, Account & Settings; an organization may have legacy tokens "
             "switched off, then use a personal access token."
         )

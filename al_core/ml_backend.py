@@ -66,7 +66,12 @@ class MLBackend:
         UnexpectedAnswer
             The backend gave fewer or more results than tasks, so none can be matched safely.
         """
-        body = {"tasks": list(tasks), "project": project.uid, "label_config": project.label_config, "params": {}}
+        body = {
+            "tasks": list(tasks),
+            "project": project.uid,
+            "label_config": project.label_config,
+            "params": {},
+        }
         answer = self._call("POST", "/predict", body)
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(tasks):

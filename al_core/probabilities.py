@@ -115,9 +115,7 @@ def _from_vector(vector: Mapping[str, Any], columns: Mapping[str, int]) -> list[
     return [probability / total for probability in distribution]
 
 
-def _from_score(
-    region: Mapping[str, Any], task_score: float | None, columns: Mapping[str, int]
-) -> list[float]:
+def _from_score(region: Mapping[str, Any], task_score: float | None, columns: Mapping[str, int]) -> list[float]:
     value = region.get("value")
     choices = value.get("choices") if isinstance(value, Mapping) else None
     if not choices:

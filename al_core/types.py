@@ -126,7 +126,8 @@ class ClassProbabilities:
     @property
     def known(self) -> NDArray[np.bool_]:
         """(n,) True where the row can be scored."""
-        return ~np.isnan(self.values).any(axis=1)
+        known: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)  # type: ignore[assignment]  # for (n,) it is
+        return known
 
 
 @dataclass(frozen=True)

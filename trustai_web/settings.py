@@ -17,7 +17,7 @@ env.read_env(str(VAR_DIR / "secrets.env"))
 
 # --- secrets -----------------------------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", "")
-ENCRYPTION_KEYS = env.list("ENCRYPTION_KEYS", [])
+ENCRYPTION_KEYS: list[str] = env.list("ENCRYPTION_KEYS", [])
 if not SECRET_KEY or not ENCRYPTION_KEYS:
     raise ImproperlyConfigured(
         "SECRET_KEY and ENCRYPTION_KEYS are not set. `make secrets` makes them under var/; "
@@ -27,7 +27,7 @@ if not SECRET_KEY or not ENCRYPTION_KEYS:
 # --- site --------------------------------------------------------------------------------------------------
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 HTTPS = env.bool("HTTPS", False)
 """Served over https: secure cookies, HSTS, redirects from http."""
 
@@ -78,7 +78,8 @@ TEMPLATES = [
 ]
 
 # --- data --------------------------------------------------------------------------------------------------
-DATABASES = {"default": dj_database_url.parse(env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'trustai.sqlite3'}"))}
+DATABASE_URL = env.str("DATABASE_URL", f"sqlite:///{VAR_DIR / 'trustai.sqlite3'}")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Several processes write: readers must not block, and a writer must queue rather than fail.
     DATABASES["default"]["OPTIONS"] = {
@@ -151,8 +152,13 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
-    "jobs-sweep": {"task": "trustai_web.campaigns.tasks.jobs_sweep", "schedule": 5.0, "options": {"expires": 5}},
-    "rounds-sync": {"task": "trustai_web.campaigns.tasks.rounds_sync", "schedule": 3.0, "options": {"expires": 3}},
+    name: {
+        "task": f"trustai_web.campaigns.tasks.{name}",
+        "schedule": seconds,
+        # What a busy worker could not do in time is worth nothing any more.
+        "options": {"expires": seconds},
+    }
+    for name, seconds in (("jobs_sweep", 5.0), ("rounds_sync", 3.0))
 }
 JOB_HEARTBEAT_SECONDS = env.float("JOB_HEARTBEAT_SECONDS", 2.0)
 JOB_STALE_SECONDS = env.float("JOB_STALE_SECONDS", 20.0)

@@ -17,18 +17,12 @@ log = logging.getLogger("ml_backend")
 
 def main() -> None:
     """Read the command line and serve until SIGTERM or Ctrl-C."""
-    parser = argparse.ArgumentParser(
-        prog="ml_backend", description="A reference ML backend for Label Studio."
-    )
+    parser = argparse.ArgumentParser(prog="ml_backend", description="A reference ML backend for Label Studio.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9090)
     parser.add_argument("--data-dir", type=Path, required=True, help="where trained models are kept")
-    parser.add_argument(
-        "--train-delay", type=float, default=0.0, metavar="SECONDS", help="wait before each training"
-    )
-    parser.add_argument(
-        "--predict-delay", type=float, default=0.0, metavar="SECONDS", help="wait for each task"
-    )
+    parser.add_argument("--train-delay", type=float, default=0.0, metavar="SECONDS", help="wait before each training")
+    parser.add_argument("--predict-delay", type=float, default=0.0, metavar="SECONDS", help="wait for each task")
     parser.add_argument("--without-train", action="store_true", help="answer 404 to /train")
     parser.add_argument("--without-webhook", action="store_true", help="answer 404 to /webhook")
     arguments = parser.parse_args()

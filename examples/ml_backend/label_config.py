@@ -32,9 +32,7 @@ def parse(xml: str) -> LabelConfig:
         if tag != "Choices" or target not in objects:
             continue
         if attributes.get("choice", "single").startswith("multiple"):
-            raise Refused(
-                "This backend answers one choice a task; the labelling configuration allows several."
-            )
+            raise Refused("This backend answers one choice a task; the labelling configuration allows several.")
         labels = _labels_after(elements, position)
         if len(labels) < 2:
             raise Refused("The Choices control needs at least two choices.")

@@ -32,9 +32,7 @@ class LabelStudio:
         try:
             tasks = json.loads(self._get(url, EXPORT_SECONDS, MAX_EXPORT_BYTES))
         except ValueError as error:
-            raise (
-                error if isinstance(error, Refused) else Refused("Label Studio's export is not JSON.")
-            ) from error
+            raise (error if isinstance(error, Refused) else Refused("Label Studio's export is not JSON.")) from error
         return [task for task in tasks if isinstance(task, dict)] if isinstance(tasks, list) else []
 
     def read_file(self, address: str) -> bytes:
@@ -73,9 +71,7 @@ class LabelStudio:
         if not self.token.startswith("eyJ"):
             return {"Authorization": f"Token {self.token}"}
         # A personal access token only buys a short-lived one.
-        answer = httpx.post(
-            f"{self.url}/api/token/refresh/", json={"refresh": self.token}, timeout=FILE_SECONDS
-        )
+        answer = httpx.post(f"{self.url}/api/token/refresh/", json={"refresh": self.token}, timeout=FILE_SECONDS)
         if answer.status_code != 200:
             raise Refused(f"Label Studio did not accept the token ({answer.status_code}).")
         return {"Authorization": f"Bearer {answer.json().get('access', '')}"}

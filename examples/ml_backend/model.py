@@ -71,9 +71,7 @@ def fit(data_type: str, inputs: Sequence[Input], labels: Sequence[str]) -> Pipel
     return pipeline.fit(list(inputs), list(labels))
 
 
-def read_inputs(
-    tasks: Sequence[Mapping[str, Any]], config: LabelConfig, source: LabelStudio
-) -> list[Input | None]:
+def read_inputs(tasks: Sequence[Mapping[str, Any]], config: LabelConfig, source: LabelStudio) -> list[Input | None]:
     """Read each task; None for one that cannot be read, so that the order of the tasks is kept."""
 
     def read(task: Mapping[str, Any]) -> Input | None:

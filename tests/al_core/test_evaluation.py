@@ -48,9 +48,7 @@ def test_more_trials_narrow_the_interval_and_more_confidence_widens_it():
     assert wilson_interval(0, 0) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(
-    "wrong", [(5, 4), (-1, 4), (1, -4), (1.0, 4), (1, 2, 0), (1, 2, 1), (1, 2, float("nan"))]
-)
+@pytest.mark.parametrize("wrong", [(5, 4), (-1, 4), (1, -4), (1.0, 4), (1, 2, 0), (1, 2, 1), (1, 2, float("nan"))])
 def test_an_impossible_interval_is_refused(wrong):
     with pytest.raises(InvalidInput):
         wilson_interval(*wrong)

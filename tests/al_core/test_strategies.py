@@ -62,5 +62,5 @@ def test_the_registry_is_complete_and_fit_for_a_select():
 
 def test_an_unknown_name_is_answered_with_the_known_ones():
     assert strategy("entropy") is STRATEGIES["entropy"]
-    with pytest.raises(InvalidInput, match="'best'.*margin, entropy, least_confidence, ratio, random"):
+    with pytest.raises(InvalidInput, match=r"'best'.*margin, entropy, least_confidence, ratio, random"):
         strategy("best")

@@ -46,9 +46,7 @@ def test_the_order_of_classes_does_not_matter_and_that_of_tasks_is_kept(rows, me
     rng = np.random.default_rng(seed)
     tasks, classes = rng.permutation(len(rows)), rng.permutation(rows.shape[1])
     expected = UncertaintySampling.score(rows, measure)[tasks]
-    np.testing.assert_allclose(
-        UncertaintySampling.score(rows[tasks][:, classes], measure), expected, atol=1e-12
-    )
+    np.testing.assert_allclose(UncertaintySampling.score(rows[tasks][:, classes], measure), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -126,5 +124,5 @@ def test_an_empty_pool_has_no_scores_and_a_wrong_shape_is_refused(measure):
 def test_the_default_is_entropy_and_an_unknown_name_is_answered_with_the_known_ones():
     rows = [[0.1, 0.2, 0.7]]
     assert UncertaintySampling.score(rows) == UncertaintySampling.entropy(rows)
-    with pytest.raises(InvalidInput, match="'mragin'.*entropy, least_confidence, margin, ratio"):
+    with pytest.raises(InvalidInput, match=r"'mragin'.*entropy, least_confidence, margin, ratio"):
         UncertaintySampling.score(rows, "mragin")

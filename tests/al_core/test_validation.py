@@ -69,11 +69,7 @@ def test_the_input_is_left_alone():
     np.testing.assert_array_equal(values, before)
 
 
-@given(
-    hnp.arrays(
-        st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)
-    )
-)
+@given(hnp.arrays(st.sampled_from([np.float32, np.float64]), hnp.array_shapes(min_dims=2, max_dims=2, max_side=6)))
 def test_every_row_sums_to_one_or_is_nan_throughout(values):
     checked = check_probabilities(values)
     unknown = np.isnan(checked)

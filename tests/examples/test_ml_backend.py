@@ -27,9 +27,7 @@ ROOT = Path(__file__).parents[2]
 PROJECT = "7.1795465490"
 LABELS = [str(digit) for digit in range(10)]
 CHOICES = "".join(f'<Choice value="{label}"/>' for label in LABELS)
-DIGITS = (
-    f'<View><Image name="img" value="$image"/><Choices name="digit" toName="img">{CHOICES}</Choices></View>'
-)
+DIGITS = f'<View><Image name="img" value="$image"/><Choices name="digit" toName="img">{CHOICES}</Choices></View>'
 SENTENCES = (
     '<View><Text name="t" value="$text"/><Choices name="mood" toName="t">'
     '<Choice value="good" alias="+"/><Choice value="bad" alias="-"/></Choices></View>'
@@ -44,9 +42,7 @@ def digits() -> list[dict[str, Any]]:
     bunch = load_digits()
     return [
         labelled(number, {"image": data_uri(pixels)}, "digit", "img", str(target))
-        for number, (pixels, target) in enumerate(
-            zip(bunch.images[:400], bunch.target[:400], strict=True), start=1
-        )
+        for number, (pixels, target) in enumerate(zip(bunch.images[:400], bunch.target[:400], strict=True), start=1)
     ]
 
 
@@ -123,9 +119,7 @@ def set_up(backend: httpx.Client, hostname: str = "", token: str = "") -> httpx.
 
 
 class TestPredicting:
-    def test_untrained_says_so_and_answers_every_task(
-        self, serve: Serve, digits: list[dict[str, Any]]
-    ) -> None:
+    def test_untrained_says_so_and_answers_every_task(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         backend = serve()
         assert backend.get("/health").json()["status"] == "UP"
         assert backend.post("/setup", json={"project": PROJECT}).status_code == 400
@@ -135,9 +129,7 @@ class TestPredicting:
         expected = {"results": [empty] * 3, "model_version": "untrained"}
         assert predict(backend, unlabelled(digits[:3])) == expected
 
-    def test_trained_gives_every_label_a_probability(
-        self, serve: Serve, digits: list[dict[str, Any]]
-    ) -> None:
+    def test_trained_gives_every_label_a_probability(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         backend = serve()
         status = train(backend, digits[:300])
         assert (status["status"], status["trained_on"], status["error"]) == ("done", 300, "")
@@ -191,18 +183,14 @@ class TestTraining:
     def test_holdout_is_never_learned(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         backend = serve()
         tasks = digits[:200]
-        nines = [
-            task["id"] for task in tasks if task["annotations"][0]["result"][0]["value"]["choices"] == ["9"]
-        ]
+        nines = [task["id"] for task in tasks if task["annotations"][0]["result"][0]["value"]["choices"] == ["9"]]
         status = train(backend, tasks, holdout_task_ids=nines)
         assert status["trained_on"] == 200 - len(nines)
         assert status["classes"] == LABELS[:9]
         results = predict(backend, unlabelled(tasks))["results"]
         assert all(result["result"][0]["probabilities"]["9"] == 0.0 for result in results)
 
-    def test_holdout_is_remembered_until_it_is_named_anew(
-        self, serve: Serve, digits: list[dict[str, Any]]
-    ) -> None:
+    def test_holdout_is_remembered_until_it_is_named_anew(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         assert train(serve(), digits[:50], holdout_task_ids=[1, 2, 3])["trained_on"] == 47
         restarted = serve()
         assert train(restarted, digits[:50])["trained_on"] == 47
@@ -232,9 +220,7 @@ class TestTraining:
         assert (other["is_training"], other["status"]) == (False, "idle")
         assert wait(backend)["status"] == "done"
 
-    def test_failure_keeps_its_reason_and_the_model_before(
-        self, serve: Serve, digits: list[dict[str, Any]]
-    ) -> None:
+    def test_failure_keeps_its_reason_and_the_model_before(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         backend = serve()
         version = train(backend, digits[:60])["model_version"]
         zeros = [task for task in digits if task["annotations"][0]["result"][0]["value"]["choices"] == ["0"]]
@@ -245,13 +231,9 @@ class TestTraining:
         unreadable = [task | {"data": {"image": "data:,"}} for task in digits[:5]]
         assert "could be read" in train(backend, unreadable)["error"]
 
-    def test_skipped_and_foreign_annotations_are_no_labels(
-        self, serve: Serve, digits: list[dict[str, Any]]
-    ) -> None:
+    def test_skipped_and_foreign_annotations_are_no_labels(self, serve: Serve, digits: list[dict[str, Any]]) -> None:
         backend = serve()
-        skipped = [
-            task | {"annotations": [task["annotations"][0] | {"was_cancelled": True}]} for task in digits[:10]
-        ]
+        skipped = [task | {"annotations": [task["annotations"][0] | {"was_cancelled": True}]} for task in digits[:10]]
         foreign = [labelled(900, digits[0]["data"], "other", "img", "1"), {"id": 901}, {"annotations": "?"}]
         assert train(backend, [*digits[10:60], *skipped, *foreign])["trained_on"] == 50
 
@@ -309,9 +291,7 @@ def label_studio(digits: list[dict[str, Any]]) -> Iterator[str]:
 class TestWebhook:
     start: ClassVar = {"action": "START_TRAINING", "project": {"id": 7, "label_config": DIGITS}}
 
-    def test_fetches_and_trains_without_the_holdout(
-        self, serve: Serve, label_studio: str, tmp_path: Path
-    ) -> None:
+    def test_fetches_and_trains_without_the_holdout(self, serve: Serve, label_studio: str, tmp_path: Path) -> None:
         backend = serve()
         set_up(backend, label_studio, "secret")
         answer = backend.post("/webhook", json=self.start | {"holdout_task_ids": [1, 2]})
@@ -327,9 +307,7 @@ class TestWebhook:
         set_up(backend)  # as from a client that only asks for the version
         backend.post("/webhook", json=self.start)
         wait(backend)
-        tasks = [
-            {"id": 1, "data": {"image": path}} for path in ("/data/upload/7/x.png", "/data/upload/7/no.png")
-        ]
+        tasks = [{"id": 1, "data": {"image": path}} for path in ("/data/upload/7/x.png", "/data/upload/7/no.png")]
         assert [len(result["result"]) for result in predict(backend, tasks)["results"]] == [1, 0]
 
     def test_wrong_token_is_a_readable_failure(self, serve: Serve, label_studio: str) -> None:
@@ -348,9 +326,7 @@ class TestWebhook:
         backend.post("/webhook", json=self.start)
         assert wait(backend)["status"] == status
 
-    def test_token_of_the_environment_goes_before_that_of_setup(
-        self, serve: Serve, label_studio: str
-    ) -> None:
+    def test_token_of_the_environment_goes_before_that_of_setup(self, serve: Serve, label_studio: str) -> None:
         backend = serve(label_studio=LabelStudio(label_studio, "secret"))
         set_up(backend, "http://127.0.0.1:1", "unreachable")
         backend.post("/webhook", json=self.start)
@@ -480,9 +456,7 @@ def test_smallest_backend_of_the_documentation() -> None:
     exec(page.partition("```python\n")[2].partition("```")[0], names)
     backend = names["app"].test_client()
     assert backend.get("/health").json["status"] == "UP"
-    assert (
-        backend.post("/predict", json={"project": PROJECT, "tasks": [{}]}).json["results"][0]["result"] == []
-    )
+    assert backend.post("/predict", json={"project": PROJECT, "tasks": [{}]}).json["results"][0]["result"] == []
     tasks = [labelled(n, {}, "mood", "t", label) for n, label in enumerate("++-?")]
     body = {"project": PROJECT, "annotations": tasks, "holdout_task_ids": [3]}
     assert backend.post("/train", json=body).json == {"status": "training_started"}

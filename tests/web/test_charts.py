@@ -85,9 +85,7 @@ def test_percent_has_one_decimal() -> None:
     [
         learning_curve([FIRST, SECOND, THIRD], [FIRST]),
         learning_curve([THIRD]),
-        uncertainty_histogram(
-            np.array([3, 1]), np.array([0.0, 0.5, 1.0]), [np.float64(0.9)], "entropy", 1, 4, 0
-        ),
+        uncertainty_histogram(np.array([3, 1]), np.array([0.0, 0.5, 1.0]), [np.float64(0.9)], "entropy", 1, 4, 0),
         uncertainty_ridges([Histogram(1, np.array([3, 1]), np.array([0.0, 0.5, 1.0]))]),  # type: ignore[arg-type]
     ],
 )
@@ -126,15 +124,10 @@ def test_rows_are_as_wide_as_the_columns() -> None:
 
 class TestLearningCurve:
     def test_title_says_the_last_value(self) -> None:
-        assert (
-            plain(drawn(learning_curve([FIRST, SECOND, THIRD])).title) == "Accuracy 93.5 % after 100 labels"
-        )
+        assert plain(drawn(learning_curve([FIRST, SECOND, THIRD])).title) == "Accuracy 93.5 % after 100 labels"
 
     def test_one_label_is_singular(self) -> None:
-        assert (
-            plain(drawn(learning_curve([Point(1, 1, 0.5, 0.1, 0.9)])).title)
-            == "Accuracy 50.0 % after 1 label"
-        )
+        assert plain(drawn(learning_curve([Point(1, 1, 0.5, 0.1, 0.9)])).title) == "Accuracy 50.0 % after 1 label"
 
     def test_points_may_come_in_any_order(self) -> None:
         assert learning_curve([THIRD, FIRST, SECOND]) == learning_curve([FIRST, SECOND, THIRD])
@@ -241,9 +234,7 @@ class TestRandomComparison:
 class TestUncertaintyHistogram:
     def chart(self, unknown: int = 3, selected: tuple[float | None, ...] = (0.9, 0.7, 0.8)) -> Chart:
         return drawn(
-            uncertainty_histogram(
-                [1000, 500, 47], [0.0, 0.4, 0.7, 1.0], selected, "Entropy", 2, 1547, unknown
-            )
+            uncertainty_histogram([1000, 500, 47], [0.0, 0.4, 0.7, 1.0], selected, "Entropy", 2, 1547, unknown)
         )
 
     def test_title_sets_the_batch_against_the_pool(self) -> None:
@@ -251,14 +242,12 @@ class TestUncertaintyHistogram:
 
     def test_sentence_counts_what_was_scored_and_picked(self) -> None:
         assert plain(self.chart().sentence) == (
-            "Round 2: 3 of 1 547 scored tasks were picked by entropy, the middle one at 0.80; half of the pool is below "
-            "0.31. 3 tasks have no usable probabilities and are not in the picture."
+            "Round 2: 3 of 1 547 scored tasks were picked by entropy, the middle one at 0.80; half of the pool is "
+            "below 0.31. 3 tasks have no usable probabilities and are not in the picture."
         )
 
     def test_one_unknown_task_is_singular_and_none_is_not_said(self) -> None:
-        assert (
-            "1 task has no usable probabilities and is not in the picture." in self.chart(unknown=1).sentence
-        )
+        assert "1 task has no usable probabilities and is not in the picture." in self.chart(unknown=1).sentence
         assert "probabilities" not in self.chart(unknown=0).sentence
 
     def test_scores_that_are_unknown_leave_no_mark(self) -> None:

@@ -155,9 +155,7 @@ def next_open_task(round_: Round) -> BatchTask | None:
 
 def open_rounds() -> QuerySet[Round]:
     """Rounds whose batch people may be labelling right now."""
-    return Round.objects.filter(status=Round.Status.OPEN).select_related(
-        "campaign__connection"
-    )
+    return Round.objects.filter(status=Round.Status.OPEN).select_related("campaign__connection")
 
 
 def open_rounds_for(user: User) -> QuerySet[Round]:

@@ -1,7 +1,7 @@
 """Pictures of a campaign: each has a title that says the finding, and the numbers behind it.
 
-A figure carries no colours. Every trace says its role in ``meta``, and ``static/js/charts.js`` gives the role its colour
-in the light and in the dark theme.
+A figure carries no colours. Every trace says its role in ``meta``, and ``static/js/charts.js`` gives the role its
+colour in the light and in the dark theme.
 """
 
 import math
@@ -171,9 +171,7 @@ def uncertainty_histogram(
         [f"{low:.3f}", f"{high:.3f}", number(height), number(mark)]
         for low, high, height, mark in zip(borders, borders[1:], heights, marks, strict=False)
     ]
-    return Chart(
-        title, _figure(traces, layout), sentence, ["Score from", "to", "Tasks", "In the batch"], rows
-    )
+    return Chart(title, _figure(traces, layout), sentence, ["Score from", "to", "Tasks", "In the batch"], rows)
 
 
 def uncertainty_ridges(rounds: Iterable[RoundScores]) -> Chart | None:
@@ -280,9 +278,7 @@ def _rival_line(rival: Sequence[CurvePoint]) -> Any:
 
 def _hover(point: CurvePoint) -> str:
     interval = f"{point.low * 100:.1f} to {percent(point.high)}"
-    return (
-        f"Round {point.round_number}<br>{percent(point.value)} ({interval})<br>{_labels(point.label_count)}"
-    )
+    return f"Round {point.round_number}<br>{percent(point.value)} ({interval})<br>{_labels(point.label_count)}"
 
 
 def _curve_row(point: CurvePoint) -> list[str]:
@@ -323,9 +319,7 @@ def _rival_in_title(last: CurvePoint, rival: Sequence[CurvePoint]) -> str:
     if needed is None:
         reached = rival[-1].label_count
         return f", random has not reached it with {number(reached)}" if reached >= last.label_count else ""
-    needed = (
-        5 * round(needed / 5) if needed > rival[0].label_count else needed
-    )  # no more exact than "about" says
+    needed = 5 * round(needed / 5) if needed > rival[0].label_count else needed  # no more exact than "about" says
     if needed <= rival[0].label_count:
         return f", random reaches it with at most {number(needed)}"
     verb = "needs" if needed > last.label_count else "reaches it with"

@@ -24,7 +24,8 @@ def round_sync(round_: Round) -> None:
 
 def labels_read(round_: Round, manager: ActiveLearningManager) -> None:
     """Bring the rows of an open batch up to date."""
-    assert round_.view_id is not None and round_.published_at is not None
+    assert round_.view_id is not None
+    assert round_.published_at is not None
     tasks = {task.task_id: task for task in round_.batch_tasks.all()}
     known = {task_id: task.seen_updated_at for task_id, task in tasks.items() if task.seen_updated_at}
     for task_id, (updated_at, label) in manager.read_labels(round_.view_id, known).items():

@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from django import template
-from django.template.defaultfilters import timesince
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
 
 from trustai_web.campaigns.models import Job, Round
 from trustai_web.dashboard import charts
@@ -57,14 +57,11 @@ def round_steps(round_: Round) -> dict[str, Any]:
     status = round_.failed_from if failed else round_.status
     if failed and status == Round.Status.OPEN:
         status = Round.Status.TRAINING
-    order = [step for step, _ in STEPS]
-    if status == Round.Status.DONE:
-        at = len(STEPS)
-    else:
-        at = order.index(Round.Status(status)) if status in order else 0
-    words = {True: "done", False: "todo"}
+    places = {Round.Status.DONE: len(STEPS), **{step: i for i, (step, _) in enumerate(STEPS)}}
+    at = places.get(Round.Status(status), 0)
     here = "failed" if failed else "current"
-    return {"steps": [{"word": w, "state": here if i == at else words[i < at]} for i, (_, w) in enumerate(STEPS)]}
+    states = ["done" if i < at else here if i == at else "todo" for i in range(len(STEPS))]
+    return {"steps": [{"word": word, "state": s} for (_, word), s in zip(STEPS, states, strict=True)]}
 
 
 @register.filter

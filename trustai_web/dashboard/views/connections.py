@@ -34,8 +34,7 @@ def connection_add(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(
                 request,
-                f"Connected to Label Studio {connection.server_version} as {connection.server_user}. "
-                "Pick a project.",
+                f"Connected to Label Studio {connection.server_version} as {connection.server_user}. Pick a project.",
             )
             return redirect("connection_detail", connection.pk)
     return render(request, "connections/form.html", {"form": form})

@@ -35,9 +35,7 @@ def first_lead(request: HttpRequest) -> HttpResponse:
     form = FirstLeadForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            user = first_lead_create(
-                username=form.cleaned_data["username"], password=form.cleaned_data["password1"]
-            )
+            user = first_lead_create(username=form.cleaned_data["username"], password=form.cleaned_data["password1"])
         except AccountsExist:
             return redirect("login")
         login(request, user)

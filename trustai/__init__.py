@@ -1,0 +1,1 @@
+"""The terminal side of TrustAI over al_core."""
