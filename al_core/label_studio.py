@@ -159,7 +159,8 @@ class LabelStudio:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
 
     def annotations(self, task_id: int) -> list[dict[str, Any]]:
-        answer: list[dict[str, Any]] = self._get(f"api/tasks/{task_id}/annotations/", missing=f"task {task_id}")
+        """The answers to a task, skips among them (which the list of its annotations would leave out)."""
+        answer: list[dict[str, Any]] = self._get(f"api/tasks/{task_id}/", missing=f"task {task_id}")["annotations"]
         return answer
 
     def predictions(self, project_id: int, model_version: str) -> Iterator[Prediction]:

@@ -25,10 +25,11 @@ def run_rounds(campaign: Campaign, last: int, server: DemoServer, lead: User) ->
     """Bring a campaign to the end of round ``last``, from wherever an earlier start left it."""
     while True:
         round_ = selectors.last_round(campaign)
-        if round_ is None or (round_.status == Status.DONE and round_.number < last):
-            round_create(campaign=campaign, user=lead)
-        elif round_.status == Status.DONE:
+        done = -1 if round_ is None else round_.number - (round_.status != Status.DONE)
+        if done >= last:
             return
+        if round_ is None or round_.status == Status.DONE:
+            round_create(campaign=campaign, user=lead)
         else:
             _advance(round_, server, lead)
 

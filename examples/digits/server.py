@@ -12,6 +12,9 @@ class DemoServer:
     def __init__(self, url: str, token: str) -> None:
         self.http = httpx.Client(base_url=url, headers={"Authorization": f"Token {token}"}, timeout=60)
 
+    def close(self) -> None:
+        self.http.close()
+
     def find_project(self, title: str) -> int | None:
         projects = self._json("GET", "/api/projects/?page_size=100")["results"]
         return next((project["id"] for project in projects if project["title"] == title), None)
