@@ -159,8 +159,9 @@ class ActiveLearningManager:
             return from_predictions(stored.values(), task_ids, self.label_space)
         stored = self._stored(self.backend.model_version(self.project))
         missing = [int(task_id) for task_id in task_ids if int(task_id) not in stored]
-        predicted = self._predict(missing, progress)
-        return from_predictions([*stored.values(), *predicted], task_ids, self.label_space)
+        found = [*stored.values(), *self._predict(missing, progress)]
+        _check_one_model(found)
+        return from_predictions(found, task_ids, self.label_space)
 
     def _newest_stored_version(self) -> str:
         versions = self.label_studio.model_versions(self.project_id)
@@ -186,12 +187,7 @@ class ActiveLearningManager:
             tasks = [{"id": task_id, "data": values} for task_id, values in data.items()]
             if tasks:
                 found += self.backend.predict(self.project, tasks)
-        versions = {prediction.model_version for prediction in found}
-        if len(versions) > 1:
-            raise UnexpectedAnswer(
-                f"The model changed while it predicted ({', '.join(sorted(versions))}).",
-                "Score again when its training has ended.",
-            )
+        _check_one_model(found)
         progress(len(task_ids), len(task_ids), f"Predicted {len(task_ids):,} tasks.")
         return found
 
@@ -345,6 +341,16 @@ class ActiveLearningManager:
         predicted = {p.task_id: choice_of(p.result, self.label_space) for p in predictions}
         version = predictions[0].model_version if predictions else ""
         return accuracy(predicted, truth, version)
+
+
+def _check_one_model(predictions: Collection[Prediction]) -> None:
+    """Raise ``UnexpectedAnswer`` where several models answered: their scores cannot be ranked together."""
+    versions = {prediction.model_version for prediction in predictions}
+    if len(versions) > 1:
+        raise UnexpectedAnswer(
+            f"The model changed while it predicted ({', '.join(sorted(versions))}).",
+            "Try again when its training has ended.",
+        )
 
 
 def _item(scores: Scores, rank: int, index: int, cluster: int | None) -> BatchItem:

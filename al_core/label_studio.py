@@ -49,7 +49,7 @@ class LabelStudio:
     Raises
     ------
     InvalidInput
-        The address is not an http(s) URL, or the token is empty.
+        The address is not an http(s) URL, or the token is empty or none that a header can carry.
     AccessRefused
         The token is an expired personal access token.
     """
@@ -59,6 +59,8 @@ class LabelStudio:
         self.uses_personal_token = token.strip().startswith("eyJ")
         if not token.strip():
             raise InvalidInput("The token is empty.", "Copy one from Label Studio, Account & Settings.")
+        if not token.strip().isascii() or len(token.split()) != 1:
+            raise InvalidInput("The token holds characters that no token has.", "Copy it from Label Studio once more.")
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
         with self._translated("token"):
             self._sdk = Sdk(base_url=self.url, api_key=token.strip(), httpx_client=self._http, timeout=timeout)
@@ -120,7 +122,8 @@ class LabelStudio:
 
     def tab_states(self, view_id: int) -> list[TaskState]:
         """The states of the tasks that a tab shows."""
-        return [state for page, _ in self._task_pages({"view": view_id}) for state in page]
+        pages = self._task_pages({"view": view_id}, missing=f"tab {view_id}")
+        return [state for page, _ in pages for state in page]
 
     def labeled_since(self, project_id: int, moment: datetime) -> list[int]:
         """Ids of the tasks that were completed after a moment."""
@@ -175,9 +178,12 @@ class LabelStudio:
             )
 
     def model_versions(self, project_id: int) -> dict[str, int]:
-        """Model version → how many predictions of it are stored."""
-        answer: dict[str, int] = self._get(f"api/projects/{project_id}/model-versions")
-        return answer
+        """Model version → how many predictions of it are stored.
+
+        A version of no prediction is left out: Label Studio lists a backend's *title* as one.
+        """
+        answer = self._get(f"api/projects/{project_id}/model-versions")
+        return {version: count for version, count in answer.items() if count}
 
     # ----------------------------------------------------------------- tabs
 
@@ -195,7 +201,7 @@ class LabelStudio:
     def find_tab(self, project_id: int, title: str) -> int | None:
         """The id of the tab with this title, if there is one."""
         tabs = self._get("api/dm/views/", {"project": project_id})
-        return next((int(tab["id"]) for tab in tabs if tab["data"].get("title") == title), None)
+        return next((int(tab["id"]) for tab in tabs if (tab["data"] or {}).get("title") == title), None)
 
     def delete_tab(self, view_id: int) -> None:
         """Remove a tab; its tasks and labels stay. A tab that is gone already is no error."""
@@ -206,15 +212,19 @@ class LabelStudio:
 
     # ----------------------------------------------------------------- transport
 
-    def _task_pages(self, params: Mapping[str, Any]) -> Iterator[tuple[list[TaskState], int]]:
+    def _task_pages(
+        self, params: Mapping[str, Any], missing: str = "such project"
+    ) -> Iterator[tuple[list[TaskState], int]]:
         include = "id,is_labeled,cancelled_annotations,updated_at"
-        for tasks, total in self._pages({**params, "include": include}, page_size=PAGE_SIZE):
+        for tasks, total in self._pages({**params, "include": include}, PAGE_SIZE, missing):
             yield [_task_state(task) for task in tasks], total
 
-    def _pages(self, params: Mapping[str, Any], page_size: int) -> Iterator[tuple[list[dict[str, Any]], int]]:
+    def _pages(
+        self, params: Mapping[str, Any], page_size: int, missing: str = "such project"
+    ) -> Iterator[tuple[list[dict[str, Any]], int]]:
         page, seen = 1, 0
         while True:
-            answer = self._get("api/tasks", {**params, "page": page, "page_size": page_size})
+            answer = self._get("api/tasks", {**params, "page": page, "page_size": page_size}, missing)
             tasks, total = answer["tasks"], int(answer["total"])
             yield tasks, total
             seen += len(tasks)
@@ -222,7 +232,7 @@ class LabelStudio:
                 return
             page += 1
 
-    def _get(self, path: str, params: dict[str, Any] | None = None, missing: str = "that") -> Any:
+    def _get(self, path: str, params: dict[str, Any] | None = None, missing: str = "such page") -> Any:
         return self._call("GET", path, params=params, missing=missing)
 
     def _call(
@@ -232,7 +242,7 @@ class LabelStudio:
         *,
         params: dict[str, Any] | None = None,
         body: Any = None,
-        missing: str = "that",
+        missing: str = "such page",
     ) -> Any:
         # The SDK's typed methods end in this very call; see the head of this module for why it is used bare.
         transport = self._sdk._client_wrapper.httpx_client
@@ -304,7 +314,8 @@ class _Translation:
             return ServerUnreachable(
                 f"No Label Studio answers at {url}.", "Check the address, and that the server is running."
             )
-        if isinstance(error, json.JSONDecodeError):
+        # No JSON at all, or not that of an exchanged token.
+        if isinstance(error, ValueError) and not isinstance(error, ActiveLearningError):
             return self.client._not_label_studio()
         return None
 
@@ -356,6 +367,11 @@ def label_space(label_config: str) -> LabelSpace:
             "Pick another project, or change its labelling configuration.",
         )
     control = controls[0]
+    if not control.labels:
+        raise UnsupportedProject(
+            "The Choices control of the project has no fixed classes: each task brings its own.",
+            "Pick another project, or list the classes in its labelling configuration.",
+        )
     shown = interface.get_tag(control.to_name[0])
     return LabelSpace(
         control=control.name,

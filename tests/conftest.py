@@ -1,3 +1,37 @@
-"""Fixtures that every test may ask for."""
+"""The wire: nothing of a test leaves this machine."""
+
+from collections.abc import Iterator
+
+import pytest
+import respx
+from label_studio_sdk.core import http_client
+
+from tests.servers import BACKEND_URL, URL, BackendServer, LabelStudioServer
 
 pytest_plugins = ["tests.real_stack"]
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
+    """Every request of httpx; one that no route takes fails the test. The SDK repeats without waiting."""
+    monkeypatch.setattr(http_client, "_retry_timeout", lambda **_: 0)
+    monkeypatch.setattr(http_client, "_retry_timeout_from_retries", lambda **_: 0)
+    with respx.mock(assert_all_called=False) as router:
+        yield router
+
+
+@pytest.fixture
+def server(wire: respx.MockRouter) -> LabelStudioServer:
+    """A Label Studio with a project of 30 tasks."""
+    answering = LabelStudioServer(task_count=30)
+    wire.route(url__startswith=URL).mock(side_effect=answering)
+    return answering
+
+
+@pytest.fixture
+def backend(wire: respx.MockRouter, server: LabelStudioServer) -> BackendServer:
+    """An ML backend that is connected to that project."""
+    answering = BackendServer()
+    wire.route(url__startswith=BACKEND_URL).mock(side_effect=answering)
+    server.backends = [{"id": 3, "title": "Reference", "url": BACKEND_URL, "state": "CO", "model_version": "v1"}]
+    return answering

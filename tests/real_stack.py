@@ -154,23 +154,27 @@ class Site:
     worker: Running
 
 
-@pytest.fixture(scope="session")
-def site(stack_config: Config) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(stack_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """An empty site for each module of tests."""
+    var = tmp_path_factory.mktemp("site")
+    write_secrets(var)
+    config = replace(stack_config, var=var, web_port=free_port(), broker_port=free_port())
     quick = {"JOB_STALE_SECONDS": "6", "JOB_HEARTBEAT_SECONDS": "0.5", "JOB_RETRY_SECONDS": "1"}
     # The settings of the tests must not reach the processes: they are the real thing, with the real settings.
-    env = {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", **_secrets(stack_config.var), **quick}
+    env = {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", **_secrets(config.var), **quick}
     for command in (["migrate"], ["collectstatic", "--noinput"]):
         subprocess.run(
             [sys.executable, "manage.py", *command, "-v0"],
             cwd=BASE_DIR,
-            env={**os.environ, **processes.django_env(stack_config), **env},
+            env={**os.environ, **processes.django_env(config), **env},
             check=True,
         )
-    parts = [processes.web(stack_config), processes.worker(stack_config), processes.beat(stack_config)]
-    if not stack_config.redis_url:
-        parts.insert(0, processes.broker(stack_config))
-    running = [Running(replace(part, env={**part.env, **env}), stack_config.var).start() for part in parts]
-    yield Site(url=stack_config.web_url, worker=next(r for r in running if r.process.name == "worker"))
+    parts = [processes.web(config), processes.worker(config), processes.beat(config)]
+    if not config.redis_url:
+        parts.insert(0, processes.broker(config))
+    running = [Running(replace(part, env={**part.env, **env}), config.var).start() for part in parts]
+    yield Site(url=config.web_url, worker=next(r for r in running if r.process.name == "worker"))
     for part in reversed(running):
         part.stop()
 

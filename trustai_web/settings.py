@@ -135,6 +135,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 X_FRAME_OPTIONS = "DENY"
+# Names of our own: a cookie knows no port, and a Label Studio on the same host would overwrite Django's defaults.
+SESSION_COOKIE_NAME = "trustai_session"
+CSRF_COOKIE_NAME = "trustai_csrf"
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS

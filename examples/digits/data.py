@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 LABEL_CONFIG = """<View>
-  <Image name="image" value="$image"/>
+  <Image name="image" value="$image" maxWidth="320px"/>
   <Choices name="digit" toName="image" choice="single" showInLine="true">
 {choices}
   </Choices>

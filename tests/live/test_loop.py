@@ -208,7 +208,7 @@ def test_a_training_that_fails_gives_the_backends_own_words(manager: Make, label
     loop = manager(digits=4)
     for task_id in loop.read_pool().task_ids.tolist():
         label_studio.api.annotate(task_id, "1")
-    with pytest.raises(TrainingFailed, match="two classes|one class"):
+    with pytest.raises(TrainingFailed, match="at least two classes"):
         loop.train(version_before=loop.model_version())
 
 

@@ -158,7 +158,7 @@ class Round(TimestampedModel):
     @property
     def tab_title(self) -> str:
         """The title of the tab in Label Studio; says the same for the same round, so that it can be found."""
-        return f"TrustAI {self.campaign_id}-{self.pk} · round {self.number}"
+        return f"TrustAI round {self.number} (#{self.pk})"
 
 
 class BatchTask(models.Model):

@@ -2,10 +2,16 @@
 
 from django.utils import timezone
 
-from al_core.errors import ActiveLearningError
-from al_core.label_studio import LabelStudio
+from al_core.errors import ActiveLearningError, InvalidInput
+from al_core.label_studio import LabelStudio, checked_url
 from trustai_web.accounts.models import User
 from trustai_web.connections.models import Connection
+
+
+class TokenNeeded(InvalidInput):
+    """The saved token is for the saved address: elsewhere it would be given away."""
+
+    code = "token_needed"
 
 
 def label_studio(connection: Connection) -> LabelStudio:
@@ -32,9 +38,13 @@ def connection_update(connection: Connection, *, name: str, url: str, token: str
 
     Raises
     ------
+    TokenNeeded
+        The address changes and the token is empty.
     ActiveLearningError
         The test failed; nothing was changed.
     """
+    if not token.strip() and checked_url(url) != connection.url:
+        raise TokenNeeded("Enter the token for the new address.", "The saved one is sent to no other server.")
     connection.name, connection.url = name.strip(), url
     connection.token = token.strip() or connection.token
     _test(connection)

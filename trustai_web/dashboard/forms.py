@@ -38,7 +38,7 @@ class ConnectionForm(forms.Form):
         super().__init__(*args, **kwargs)
         if keep_token:
             self.fields["token"].required = False
-            self.fields["token"].help_text = "Leave it empty to keep the one that is saved."
+            self.fields["token"].help_text = "Leave it empty to keep the one that is saved for this address."
 
 
 class CampaignForm(forms.ModelForm):

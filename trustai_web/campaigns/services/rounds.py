@@ -99,18 +99,25 @@ def round_resume(*, round_: Round, again: bool, user: User) -> None:
     back = Status(round_.failed_from or round_.status)
     _swap(round_, Status.FAILED, back, failed_from="", failure="")
     if again:
-        job_create(kind=FORWARD[back], round_=round_, user=user)
+        # An open batch can fail on two ways: while it is trained on, and while it is taken back.
+        failed = round_.jobs.order_by("pk").last()
+        job_create(kind=Job.Kind(failed.kind) if failed else FORWARD[back], round_=round_, user=user)
 
 
-@transaction.atomic
 def round_cancel(*, round_: Round) -> None:
     """Give a round up. An open one must be taken back from Label Studio first."""
+    if round_.is_finished:
+        raise WrongMoment("The round is finished already.")
     if round_.view_id is not None:
         raise WrongMoment("The batch is still open in Label Studio.", "Take it back first.")
-    job = selectors.active_job(round_)
-    if job and not job_cancel(job):
+    with transaction.atomic():
+        job = selectors.active_job(round_)
+        is_still = job is None or job_cancel(job)
+        if is_still:
+            _swap(round_, Status(round_.status), Status.CANCELLED, finished_at=timezone.now())
+    if not is_still:
+        # Said after the transaction, which keeps the request to stop.
         raise WrongMoment("Work on the round is being stopped.", "Try again in a moment.")
-    _swap(round_, Status(round_.status), Status.CANCELLED, finished_at=timezone.now())
 
 
 def round_job_cancel(*, job: Job) -> None:

@@ -46,6 +46,16 @@ def round_state(round_: Round) -> dict[str, str]:
 
 
 @register.inclusion_tag("partials/_state.html")
+def campaign_state(newest: Round | None) -> dict[str, str]:
+    """The state of a campaign is that of its newest round, and between two rounds what it waits for."""
+    if newest is None:
+        return {"state": "attention", "word": "Not started"}
+    if newest.status == Round.Status.DONE:
+        return {"state": "attention", "word": f"Ready for round {newest.number + 1}"}
+    return round_state(newest)
+
+
+@register.inclusion_tag("partials/_state.html")
 def job_state(job: Job) -> dict[str, str]:
     return {"state": JOB_STATES[Job.Status(job.status)], "word": job.get_status_display()}
 

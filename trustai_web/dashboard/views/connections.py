@@ -49,6 +49,8 @@ def connection_edit(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             services.connection_update(connection, **form.cleaned_data)
+        except services.TokenNeeded as error:
+            form.add_error("token", str(error))
         except ActiveLearningError as error:
             form.add_error(None, str(error))
         except IntegrityError:

@@ -65,7 +65,8 @@ class _Live:
     def state(self) -> str:
         """Changes when the whole page has to change, not only its numbers."""
         job = self.job.pk if self.job else 0
-        return f"{self.round.status}-{job}-{self.progress.open > 0}-{len(self.round.outside_task_ids)}"
+        batch = f"{self.progress.open > 0}-{self.progress.labelled > 0}"
+        return f"{self.round.status}-{job}-{batch}-{len(self.round.outside_task_ids)}"
 
     @property
     def is_live(self) -> bool:

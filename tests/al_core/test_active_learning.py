@@ -1,0 +1,380 @@
+"""The verbs of the manager over a Label Studio and a backend at the end of the wire."""
+
+import functools
+import operator
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import numpy as np
+import pytest
+
+from al_core.active_learning import ActiveLearningManager
+from al_core.errors import (
+    Cancelled,
+    EmptyPool,
+    InvalidInput,
+    NoLabels,
+    NoPredictions,
+    TrainingFailed,
+    UnexpectedAnswer,
+)
+from al_core.label_studio import LabelStudio
+from al_core.ml_backend import MLBackend
+from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL
+
+
+@pytest.fixture
+def manager(server, backend):
+    """Makes managers, and closes their clients."""
+    opened = []
+
+    def make(*, ask_backend=True, **settings):
+        opened.append(LabelStudio(URL, TOKEN))
+        client = MLBackend(BACKEND_URL) if ask_backend else None
+        if client:
+            opened.append(client)
+        return ActiveLearningManager(opened[0], PROJECT_ID, client, **{"diversity": "none", **settings})
+
+    yield make
+    for client in opened:
+        client.close()
+
+
+def run(manager, size=5, **options):
+    return manager.recommend(manager.score(manager.read_pool()), size, **options)
+
+
+def asked(batch):
+    return [item.task_id for item in batch.items]
+
+
+# --------------------------------------------------------------------- the settings
+
+
+@pytest.mark.parametrize(
+    "settings", [{"diversity": "circles"}, {"candidate_factor": 0}, {"strategy_name": "best"}], ids=str
+)
+def test_settings_that_mean_nothing_are_refused(manager, settings):
+    with pytest.raises(InvalidInput):
+        manager(**settings)
+
+
+# --------------------------------------------------------------------- the pool
+
+
+def test_the_pool_holds_what_may_be_asked(server, manager):
+    server.annotate(2, "good")
+    server.annotate(3, None)
+    pool = manager(held_out=[4, 2]).read_pool()
+    assert pool.task_ids.tolist() == [1, *range(5, 31)]
+    assert (pool.labeled_count, pool.total_count) == (1, 30)
+
+
+def test_a_task_that_was_skipped_and_then_labelled_counts_as_labelled(server, manager):
+    server.annotate(3, None)
+    server.annotate(3, "good")
+    pool = manager().read_pool()
+    assert 3 not in pool.task_ids
+    assert pool.labeled_count == 1
+
+
+def test_a_label_that_was_deleted_brings_its_task_back(server, manager):
+    before = manager().read_pool()
+    server.annotate(2, "good")
+    during = manager().read_pool()
+    server.delete_annotations(2)
+    after = manager().read_pool()
+    assert before.digest == after.digest
+    assert during.digest != before.digest
+
+
+def test_an_empty_project_and_an_exhausted_one_say_different_things(server, manager):
+    for task_id in server.tasks:
+        server.annotate(task_id, "good")
+    with pytest.raises(EmptyPool, match="all 30 are labelled, skipped or in the test set"):
+        manager().read_pool()
+    server.tasks.clear()
+    with pytest.raises(EmptyPool, match="has no tasks"):
+        manager().read_pool()
+
+
+def test_reading_the_pool_can_be_cancelled(manager):
+    def stop(done, total, sentence):
+        assert (done, total, sentence) == (30, 30, "Reading tasks: 30 of 30.")
+        raise Cancelled("Cancelled.")
+
+    with pytest.raises(Cancelled):
+        manager().read_pool(stop)
+
+
+# --------------------------------------------------------------------- scores
+
+
+def test_the_backend_is_asked_in_pieces_for_what_is_not_stored(server, backend, manager, monkeypatch):
+    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    for task_id in range(1, 6):
+        server.predict(task_id, 0.5, "v1")
+    server.predict(6, 0.5, "v0")
+    said = []
+    learner = manager()
+    scores = learner.score(learner.read_pool(), lambda *report: said.append(report))
+    pieces = [[task["id"] for task in body["tasks"]] for body in backend.bodies("/predict")]
+    assert [len(piece) for piece in pieces] == [10, 10, 5]
+    assert functools.reduce(operator.iadd, pieces, []) == list(range(6, 31)), (
+        "stored of this version: not asked again; of another: asked"
+    )
+    assert (10, 25, "Predicting: 10 of 25 tasks.") in said
+    assert scores.model_version == "v1"
+    assert np.isfinite(scores.values).all()
+    assert (scores.values[:5] > scores.values[5]).all()
+
+
+def test_without_a_backend_the_most_common_stored_version_is_used(server, manager):
+    for task_id in (1, 2, 3):
+        server.predict(task_id, 0.6, "new")
+    server.predict(1, 0.9, "old")
+    learner = manager(ask_backend=False)
+    scores = learner.score(learner.read_pool())
+    assert scores.model_version == "new"
+    assert int(scores.probabilities.known.sum()) == 3
+    assert scores.probabilities.unknown == {"no prediction": 27}
+
+
+def test_without_a_backend_and_predictions_there_is_nothing_to_rank(manager):
+    learner = manager(ask_backend=False)
+    with pytest.raises(NoPredictions, match="no predictions and no ML backend"):
+        learner.score(learner.read_pool())
+
+
+def test_a_model_that_was_never_trained_is_told_from_a_broken_one(backend, manager):
+    backend.version = ""
+    learner = manager()
+    with pytest.raises(NoPredictions, match="30 × empty result") as caught:
+        learner.score(learner.read_pool())
+    assert "label a start set and train first" in caught.value.hint
+
+
+def test_the_random_strategy_asks_no_model(backend, manager):
+    batch = run(manager(strategy_name="random"))
+    assert len(batch.items) == 5
+    assert backend.requests == []
+    assert {item.score for item in batch.items} == {None}
+
+
+def test_a_model_that_changes_between_two_pieces_is_an_error(backend, manager, monkeypatch):
+    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    answered = []
+
+    def trained_meanwhile(_):
+        answered.append(1)
+        backend.version = f"v{len(answered)}"
+
+    backend.faults["/predict"] = trained_meanwhile
+    learner = manager()
+    with pytest.raises(UnexpectedAnswer, match=r"model changed while it predicted \(v1, v2, v3\)"):
+        learner.score(learner.read_pool())
+
+
+def test_a_model_that_changes_after_it_named_its_version_is_an_error(server, backend, manager):
+    """Stored predictions of one model and fresh ones of another would be ranked against each other."""
+    server.predict(1, 0.5, "v1")
+    backend.faults["/predict"] = lambda _: setattr(backend, "version", "v2")
+    learner = manager()
+    with pytest.raises(UnexpectedAnswer, match=r"model changed while it predicted \(v1, v2\)"):
+        learner.score(learner.read_pool())
+
+
+def test_a_task_that_vanishes_while_scoring_is_unknown(server, manager):
+    learner = manager()
+    pool = learner.read_pool()
+    del server.tasks[30]
+    scores = learner.score(pool)
+    assert np.isnan(scores.values[-1])
+    assert scores.probabilities.unknown == {"no prediction": 1}
+    assert 30 not in asked(learner.recommend(scores, 30))
+
+
+# --------------------------------------------------------------------- the batch
+
+
+def test_the_most_torn_are_asked_first(manager):
+    batch = run(manager())
+    # The nearer to 50, the more torn this backend is.
+    assert asked(batch) == [30, 29, 28, 27, 26]
+    assert [item.rank for item in batch.items] == [1, 2, 3, 4, 5]
+    best = batch.items[0]
+    assert best.lane == "strategy"
+    assert best.predicted_label == "bad"
+    assert list(best.probabilities.values()) == pytest.approx([0.6, 0.4])
+    assert (batch.asked, batch.note) == (5, "")
+
+
+def test_k_means_asks_for_different_ones(server, manager):
+    for task_id in range(21, 31):
+        server.tasks[task_id]["data"] = {"text": "the very same words"}
+    alone = asked(run(manager(candidate_factor=4)))
+    diverse = asked(run(manager(diversity="kmeans", candidate_factor=4)))
+    assert sum(task_id > 20 for task_id in alone) == 5
+    assert sum(task_id > 20 for task_id in diverse) == 1, "of duplicates one is asked"
+    assert min(diverse) > 10, "only the 4 × 5 most torn are candidates"
+
+
+def test_k_means_without_anything_to_tell_apart_still_fills_the_batch(server, manager):
+    for task in server.tasks.values():
+        task["data"] = {"text": ""}
+    batch = run(manager(diversity="kmeans"), size=7)
+    assert len(set(asked(batch))) == 7
+
+
+@pytest.mark.parametrize("settings", [{"diversity": "kmeans"}, {"diversity": "none"}, {"strategy_name": "random"}])
+def test_the_same_seed_on_the_same_data_asks_the_same(manager, settings):
+    first = run(manager(seed=3, **settings), test_size=4)
+    assert run(manager(seed=3, **settings), test_size=4) == first
+
+
+def test_another_seed_draws_another_random_batch(manager):
+    assert asked(run(manager(strategy_name="random", seed=1))) != asked(run(manager(strategy_name="random", seed=2)))
+
+
+@pytest.mark.parametrize("settings", [{"diversity": "kmeans"}, {"diversity": "none"}, {"strategy_name": "random"}])
+def test_no_task_is_in_a_batch_twice_and_the_test_set_comes_last(manager, settings):
+    batch = run(manager(**settings), size=8, test_size=6)
+    assert len(set(asked(batch))) == 14
+    assert [item.rank for item in batch.items] == list(range(1, 15))
+    assert [item.lane for item in batch.items] == ["strategy"] * 8 + ["test"] * 6
+
+
+def test_a_test_set_alone_can_be_asked(manager):
+    batch = run(manager(strategy_name="random"), size=0, test_size=6)
+    assert [item.lane for item in batch.items] == ["test"] * 6
+
+
+def test_what_is_held_out_is_never_picked(manager):
+    batch = run(manager(held_out=[30, 28]), size=30)
+    assert not {30, 28} & set(asked(batch))
+
+
+@pytest.mark.parametrize("diversity", ["kmeans", "none"])
+def test_a_batch_larger_than_the_pool_takes_all_and_says_so(manager, diversity):
+    batch = run(manager(diversity=diversity), size=50)
+    assert sorted(asked(batch)) == list(range(1, 31))
+    assert (batch.asked, batch.note) == (50, "Wanted 50 tasks; only 30 could be picked.")
+
+
+@pytest.mark.parametrize(("size", "test_size"), [(0, 0), (-1, 5), (5, -1)])
+def test_a_batch_of_nothing_is_refused(manager, size, test_size):
+    with pytest.raises(InvalidInput, match="at least one task"):
+        run(manager(strategy_name="random"), size, test_size=test_size)
+
+
+# --------------------------------------------------------------------- publish and hear
+
+
+def test_publishing_the_same_title_again_finds_its_tab(server, manager):
+    learner = manager()
+    first = learner.publish([3, 1], "Round 1")
+    assert learner.publish([3, 1], "Round 1") == first
+    other = learner.publish([5], "Round 2")
+    assert [server.tab_ids(view_id) for view_id in (first.view_id, other.view_id)] == [[3, 1], [5]]
+    assert len(server.tabs) == 2
+
+
+def test_retracting_keeps_the_labels_and_may_be_repeated(server, manager):
+    learner = manager()
+    publication = learner.publish([3], "Round 1")
+    server.annotate(3, "good")
+    learner.retract(publication.view_id)
+    learner.retract(publication.view_id)
+    assert server.tabs == {}
+    assert server.tasks[3]["is_labeled"]
+
+
+def test_only_what_changed_is_read(server, manager):
+    learner = manager()
+    view_id = learner.publish([1, 2, 3], "Round 1").view_id
+    first = learner.read_labels(view_id, {})
+    assert {task_id: label for task_id, (_, label) in first.items()} == {1: None, 2: None, 3: None}
+    seen = {task_id: moment for task_id, (moment, _) in first.items()}
+    assert learner.read_labels(view_id, seen) == {}
+    server.annotate(2, "bad")
+    server.requests.clear()
+    ((task_id, (_, label)),) = learner.read_labels(view_id, seen).items()
+    assert (task_id, label.value, label.annotator) == (2, "bad", "bob@example.com")
+    assert [r.url.path for r in server.requests if r.url.path != "/api/tasks"] == ["/api/tasks/2/"]
+
+
+def test_labels_outside_the_batch_are_found(server, manager):
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    for task_id in (9, 1, 4):
+        server.annotate(task_id, "good")
+    assert manager().labeled_outside([1, 2], since) == [4, 9]
+    assert manager().labeled_outside([1, 2], datetime.now(UTC) + timedelta(minutes=1)) == []
+
+
+# --------------------------------------------------------------------- train
+
+
+def test_training_gets_every_label_but_the_test_set_and_names_it(server, backend, manager):
+    for task_id in (1, 2, 3):
+        server.annotate(task_id, "good")
+    server.annotate(5, None)
+    training = manager(held_out=[3, 4]).train(version_before="v1")
+    (body,) = backend.bodies("/train")
+    assert [task["id"] for task in body["annotations"]] == [1, 2]
+    assert body["holdout_task_ids"] == [3, 4]
+    assert (training.label_count, training.version_after) == (2, "v2")
+
+
+def test_answers_that_chose_nothing_are_no_labels(server, backend, manager):
+    server.annotate(1, "good")
+    server.tasks[1]["annotations"][0]["result"] = []
+    with pytest.raises(NoLabels):
+        manager().train(version_before="v1")
+    assert not backend.bodies("/train")
+
+
+def test_labels_of_the_test_set_alone_train_nothing(server, backend, manager):
+    server.annotate(3, "good")
+    with pytest.raises(NoLabels, match="outside the test set"):
+        manager(held_out=[3]).train(version_before="v1")
+    assert not backend.bodies("/train")
+
+
+def test_a_training_that_fails_says_so(server, backend, manager):
+    server.annotate(1, "good")
+    backend.trains, backend.error = False, "Only one class."
+    with pytest.raises(TrainingFailed, match="Only one class"):
+        manager().train(version_before="v1")
+
+
+def test_without_a_backend_nothing_trains(manager):
+    learner = manager(ask_backend=False)
+    with pytest.raises(InvalidInput, match="no ML backend to train"):
+        learner.train(version_before="")
+    with pytest.raises(InvalidInput, match="no ML backend to train"):
+        learner.model_version()
+    with pytest.raises(InvalidInput, match="no ML backend to train"):
+        learner.evaluate({1: "good"})
+
+
+# --------------------------------------------------------------------- evaluate
+
+
+def test_evaluating_counts_what_the_model_answers_rightly(backend, manager):
+    # Below 50 this backend says "bad".
+    evaluation = manager().evaluate({1: "bad", 2: "bad", 3: "bad", 4: "good"})
+    assert (evaluation.correct, evaluation.total, evaluation.unanswered) == (3, 4, 0)
+    assert (evaluation.metric, evaluation.value, evaluation.model_version) == ("accuracy", 0.75, "v1")
+    assert 0 < evaluation.low < 0.75 < evaluation.high < 1
+
+
+def test_what_the_model_cannot_answer_counts_as_wrong(server, backend, manager):
+    backend.faults["/predict"] = httpx.Response(200, json={"results": [{"result": []}], "model_version": "v1"})
+    del server.tasks[2]
+    evaluation = manager().evaluate({1: "bad", 2: "bad"})
+    assert (evaluation.correct, evaluation.total, evaluation.unanswered) == (0, 2, 2)
+
+
+def test_a_test_set_without_labels_measures_nothing(manager):
+    with pytest.raises(NoLabels):
+        manager().evaluate({})

@@ -1,0 +1,157 @@
+"""The client of an ML backend against its answers, and against all that is not one."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+
+from al_core.errors import AccessRefused, InvalidInput, NotFound, ServerUnreachable, UnexpectedAnswer
+from al_core.ml_backend import MLBackend
+from al_core.types import Project
+from tests.servers import BACKEND_URL, CONFIG, PROJECT_ID, region
+
+PROJECT = Project(PROJECT_ID, "Moods", CONFIG, 30, 0, datetime(2026, 1, 2, tzinfo=UTC))
+TASKS = [{"id": 1, "data": {"text": "one"}}, {"id": 2, "data": {"text": "two"}}]
+
+
+@pytest.fixture
+def client(backend):
+    client = MLBackend(BACKEND_URL)
+    yield client
+    client.close()
+
+
+def test_an_address_that_is_none_is_refused():
+    with pytest.raises(InvalidInput):
+        MLBackend("backend.test:9090")
+
+
+def test_a_backend_below_a_path_is_asked_there(wire):
+    route = wire.get("http://backend.test/models/a/health").respond(json={})
+    MLBackend("http://backend.test/models/a/").health()
+    assert route.called
+
+
+def test_basic_authentication_is_sent_where_it_is_given(wire):
+    route = wire.get("http://backend.test/health").respond(json={})
+    MLBackend(BACKEND_URL, auth=("lead", "geheim")).health()
+    assert route.calls.last.request.headers["authorization"].startswith("Basic ")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (httpx.Response(401), AccessRefused, "user and password"),
+        (httpx.Response(403), AccessRefused, "user and password"),
+        (httpx.Response(404), NotFound, "has no /predict"),
+        (httpx.Response(405), NotFound, "has no /predict"),
+        (httpx.Response(302, headers={"location": "http://elsewhere.test/"}), UnexpectedAnswer, "302"),
+        (httpx.Response(400, json={"error": "No such label."}), UnexpectedAnswer, "No such label"),
+        (httpx.Response(422, json={"detail": "No such field."}), UnexpectedAnswer, "No such field"),
+        (httpx.Response(400, text="plain words"), UnexpectedAnswer, "plain words"),
+        (httpx.Response(400, json=["a list"]), UnexpectedAnswer, "refused /predict"),
+        (httpx.Response(500), ServerUnreachable, "failed at /predict"),
+        (httpx.ConnectError("refused"), ServerUnreachable, "No ML backend answers"),
+        (httpx.ReadTimeout("slow"), ServerUnreachable, "did not answer /predict in time"),
+        (httpx.RemoteProtocolError("cut off"), ServerUnreachable, "No ML backend answers"),
+    ],
+)
+def test_each_failure_is_one_of_ours_and_names_the_backend(backend, client, fault, error, said):
+    backend.faults["/predict"] = fault
+    with pytest.raises(error, match=said) as caught:
+        client.predict(PROJECT, TASKS)
+    assert BACKEND_URL in str(caught.value)
+    assert len(backend.requests) == 1, "followed nowhere, repeated never"
+
+
+def test_long_words_of_a_backend_are_cut(backend, client):
+    backend.faults["/predict"] = httpx.Response(400, text="x" * 5000)
+    with pytest.raises(UnexpectedAnswer) as caught:
+        client.predict(PROJECT, TASKS)
+    assert len(str(caught.value)) < 300
+
+
+def test_health_is_quiet_where_all_is_well(backend, client):
+    assert client.health() is None
+    backend.faults["/health"] = httpx.Response(503)
+    with pytest.raises(ServerUnreachable):
+        client.health()
+
+
+def test_setup_tells_the_version_and_is_given_no_token(backend, client):
+    assert client.model_version(PROJECT) == "v1"
+    (body,) = backend.bodies("POST /setup")
+    assert body == {"project": PROJECT.uid, "schema": CONFIG, "extra_params": {}}
+
+
+@pytest.mark.parametrize(
+    "answer", [{"json": {}}, {"json": {"model_version": None}}, {"json": []}, {"text": "ok"}, {"content": b""}]
+)
+def test_a_backend_that_tells_no_version_has_none(backend, client, answer):
+    backend.faults["/setup"] = httpx.Response(200, **answer)
+    assert client.model_version(PROJECT) == ""
+
+
+def test_predictions_come_in_the_order_of_the_tasks(backend, client):
+    first, second = client.predict(PROJECT, TASKS)
+    assert (first.task_id, second.task_id) == (1, 2)
+    assert first.model_version == "v1"
+    assert first.result[0]["probabilities"]["good"] == pytest.approx(backend.good(1))
+    (body,) = backend.bodies("POST /predict")
+    assert body == {"tasks": TASKS, "project": PROJECT.uid, "label_config": CONFIG, "params": {}}
+
+
+@pytest.mark.parametrize(
+    ("results", "count"), [([{"result": []}], "1 results"), ([{}] * 3, "3 results"), (None, "no results")]
+)
+def test_results_that_cannot_be_matched_are_refused(backend, client, results, count):
+    backend.faults["/predict"] = httpx.Response(200, json={"results": results})
+    with pytest.raises(UnexpectedAnswer, match=f"{count} for 2 tasks"):
+        client.predict(PROJECT, TASKS)
+
+
+def test_results_of_a_sloppy_backend_are_read_as_unknown(backend, client):
+    results = [None, {"result": "words", "score": "high"}]
+    backend.faults["/predict"] = httpx.Response(200, json={"results": results, "model_version": "v4"})
+    for prediction in client.predict(PROJECT, TASKS):
+        assert (prediction.result, prediction.score, prediction.model_version) == ([], None, "v4")
+
+
+def test_a_result_keeps_its_own_version_and_score(backend, client):
+    results = [{"result": [region("good")], "score": 1, "model_version": "v5"}, {"result": [], "score": 0.0}]
+    backend.faults["/predict"] = httpx.Response(200, json={"results": results, "model_version": "v4"})
+    first, second = client.predict(PROJECT, TASKS)
+    assert (first.score, first.model_version) == (1.0, "v5")
+    assert (second.score, second.model_version) == (0.0, "v4")
+
+
+def test_train_names_the_labels_and_what_is_held_out(backend, client):
+    client.train(PROJECT, [{"id": 1}], [4, 8])
+    (body,) = backend.bodies("POST /train")
+    assert body["annotations"] == [{"id": 1}]
+    assert body["holdout_task_ids"] == [4, 8]
+    assert body["project"] == PROJECT.uid
+
+
+def test_the_webhook_speaks_as_label_studio_does(backend, client):
+    client.start_training_webhook(PROJECT, [4])
+    (body,) = backend.bodies("POST /webhook")
+    assert body["action"] == "START_TRAINING"
+    assert body["project"]["id"] == PROJECT_ID
+    assert body["holdout_task_ids"] == [4]
+
+
+def test_the_state_of_a_training(backend, client):
+    backend.running, backend.error = True, "e" * 1000
+    state = client.training_state(PROJECT)
+    assert (state.running, state.model_version, len(state.error)) == (True, "v1", 300)
+    assert dict(backend.requests[0].url.params) == {"project": PROJECT.uid}
+
+
+@pytest.mark.parametrize(
+    "fault", [httpx.Response(404), httpx.Response(405), httpx.Response(400), httpx.Response(200, text="<h1>no</h1>")]
+)
+def test_without_is_training_the_version_of_setup_tells(backend, client, fault):
+    backend.faults["/is_training"] = fault
+    state = client.training_state(PROJECT)
+    assert (state.running, state.model_version, state.error) == (False, "v1", "")

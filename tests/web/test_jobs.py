@@ -1,0 +1,472 @@
+"""Each kind of job from claim to end, with a Label Studio and a backend at the end of the wire."""
+
+import io
+import threading
+import time
+from contextlib import nullcontext
+
+import httpx
+import numpy as np
+import pytest
+from django.utils import timezone
+
+from tests.servers import BACKEND_URL, TOKEN, URL
+from trustai_web.campaigns import jobs, selectors, tasks
+from trustai_web.campaigns.models import Job, Round
+from trustai_web.campaigns.services.jobs import job_cancel, job_claim, job_hurry
+from trustai_web.campaigns.services.rounds import round_create, round_resume, round_work
+
+REFUSED = httpx.ConnectError("refused")
+
+
+@pytest.fixture
+def start(campaign, alice, server, backend):
+    """Begin the next round, and give its scoring job."""
+    return lambda: round_create(campaign=campaign, user=alice).jobs.get()
+
+
+@pytest.fixture
+def later_round(make_round):
+    """Round 0 is done, so that the next one asks the model."""
+    return make_round("done", number=0, tasks=0)
+
+
+@pytest.fixture
+def do(work, alice):
+    """Start a kind of work on a round and run it."""
+
+    def do(round_, kind):
+        round_.refresh_from_db()
+        return work(round_work(round_=round_, kind=Job.Kind(kind), user=alice))
+
+    return do
+
+
+def ids(round_, **lane):
+    return list(round_.batch_tasks.filter(**lane).order_by("rank").values_list("task_id", flat=True))
+
+
+def scores_file(round_):
+    with round_.scores_file.open("rb") as file:
+        return dict(np.load(io.BytesIO(file.read())))
+
+
+# --------------------------------------------------------------------- score
+
+
+def test_round_0_draws_a_start_set_and_a_test_set(start, work, backend):
+    job = work(start())
+    round_ = job.round
+    round_.refresh_from_db()
+    assert (job.status, job.message) == ("succeeded", "Recommended 8 of 30 tasks.")
+    assert job.finished_at is not None
+    assert round_.status == "ready"
+    assert (len(ids(round_, lane="strategy")), len(ids(round_, lane="test"))) == (3, 5)
+    assert len(set(ids(round_))) == 8
+    assert (round_.pool_size, round_.known_count, round_.histogram) == (30, None, {})
+    assert backend.requests == [], "there is no model to ask yet"
+
+
+def test_a_later_round_asks_where_the_model_is_torn(start, work, later_round):
+    job = work(start())
+    round_ = job.round
+    round_.refresh_from_db()
+    assert job.status == "succeeded"
+    assert len(ids(round_)) == 4
+    assert min(ids(round_)) > 30 - 4 * 3, "all are among the candidates"
+    assert (round_.model_version, round_.known_count, round_.unknown) == ("v1", 30, {})
+    assert sum(round_.histogram["counts"]) == 30
+    first = round_.batch_tasks.first()
+    assert first.preview == {"kind": "text", "content": f"sentence number {first.task_id} word{first.task_id}"}
+    assert list(first.probabilities) == ["bad", "good"]
+    assert first.score == max(round_.batch_tasks.values_list("score", flat=True))
+    stored = scores_file(round_)
+    assert stored["task_ids"].tolist() == list(range(1, 31))
+    assert stored["probabilities"].shape == (30, 2)
+    assert sorted(stored["task_ids"][stored["selected"]]) == sorted(ids(round_))
+
+
+def test_the_test_set_is_never_asked_again(start, work, make_round, campaign):
+    held_out = make_round("done", number=0, tasks=0, test_tasks=3)
+    for number, task in enumerate(held_out.batch_tasks.all()):
+        task.task_id = 30 - number
+        task.save()
+    campaign.batch_size = 30
+    campaign.save()
+    job = work(start())
+    assert not {30, 29, 28} & set(ids(job.round))
+    assert job.message == "Recommended 27 of 27 tasks. Wanted 30 tasks; only 27 could be picked."
+
+
+def test_a_batch_larger_than_the_pool_is_noted(start, work, later_round, campaign):
+    campaign.batch_size = 50
+    campaign.save()
+    round_ = work(start()).round
+    round_.refresh_from_db()
+    assert round_.status == "ready"
+    assert round_.note == "Wanted 50 tasks; only 30 could be picked."
+
+
+def test_an_empty_project_fails_with_what_to_do(start, work, server):
+    server.tasks.clear()
+    job = work(start())
+    job.round.refresh_from_db()
+    assert job.status == "failed"
+    assert job.message == "The project has no tasks. Import some in Label Studio, then try again."
+    assert (job.round.status, job.round.failed_from, job.round.failure) == ("failed", "pending", job.message)
+
+
+def test_an_untrained_backend_fails_with_what_to_do(start, work, later_round, backend):
+    backend.version = ""
+    job = work(start())
+    assert job.status == "failed"
+    assert f"The ML backend at {BACKEND_URL} has no usable class probabilities for any of 30 tasks" in job.message
+    assert "label a start set and train first" in job.message
+
+
+def test_a_wrong_token_fails_without_giving_it_away(start, work, server, caplog):
+    server.authorization = "Token another"
+    job = work(start())
+    assert job.status == "failed"
+    assert "does not accept the legacy token" in job.message
+    assert TOKEN not in job.message + caplog.text
+
+
+def test_the_same_round_scored_again_asks_the_same(start, work, later_round):
+    job = work(start())
+    first = ids(job.round)
+    Round.objects.filter(pk=job.round_id).update(status="pending")
+    Job.objects.update(status="queued")
+    job = work(job)
+    assert (job.status, job.tries) == ("succeeded", 2)
+    assert ids(job.round) == first
+
+
+def test_a_failed_round_can_be_tried_again(start, work, server, alice):
+    kept, server.tasks = server.tasks, {}
+    round_ = work(start()).round
+    server.tasks = kept
+    round_.refresh_from_db()
+    round_resume(round_=round_, again=True, user=alice)
+    assert work(selectors.active_job(round_)).status == "succeeded"
+
+
+# --------------------------------------------------------------------- outages
+
+
+def test_an_outage_in_the_middle_postpones_and_the_next_try_loses_and_doubles_nothing(
+    start, work, later_round, server, backend, monkeypatch
+):
+    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    pieces = []
+
+    def falls_at_the_second(_):
+        pieces.append(1)
+        return REFUSED if len(pieces) == 2 else None
+
+    backend.faults["/predict"] = falls_at_the_second
+    job = work(start())
+    job.round.refresh_from_db()
+    assert (job.status, job.round.status) == ("queued", "scoring")
+    assert f"No ML backend answers at {BACKEND_URL}. Nothing is lost; the next try is in 5 s." in job.message
+    assert ids(job.round) == []
+    assert work(job).tries == 1, "not before its time"
+    job_hurry(job)
+    job = work(job)
+    job.round.refresh_from_db()
+    assert (job.status, job.tries, job.round.status) == ("succeeded", 2, "ready")
+    assert len(ids(job.round)) == len(set(ids(job.round))) == 4
+
+
+def test_label_studio_gone_in_the_middle_postpones_too(start, work, server):
+    reads = []
+
+    def falls_after_the_first(_):
+        reads.append(1)
+        return httpx.Response(502) if len(reads) > 1 else None
+
+    server.faults["GET /api/tasks"] = falls_after_the_first
+    job = work(start())
+    assert job.status == "queued"
+    assert f"Label Studio at {URL} answers with an error (502)." in job.message
+    server.faults.clear()
+    job_hurry(job)
+    assert work(job).status == "succeeded"
+
+
+def test_an_outage_that_does_not_end_fails_with_its_reason(start, work, server, settings):
+    settings.JOB_MAX_TRIES = 3
+    server.faults["."] = REFUSED
+    job = start()
+    for _ in range(2):
+        assert work(job).status == "queued"
+        job_hurry(job)
+    job = work(job)
+    job.round.refresh_from_db()
+    assert (job.status, job.tries) == ("failed", 3)
+    assert "No Label Studio answers" in job.message
+    assert "Tried 3 times; what is labelled is safe." in job.message
+    assert (job.round.status, job.round.failed_from) == ("failed", "pending")
+
+
+# --------------------------------------------------------------------- cancel, bugs, and running twice
+
+
+def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend, monkeypatch):
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    job = start()
+    backend.faults["/predict"] = lambda _: job_cancel(job) or None
+    job = work(job)
+    job.round.refresh_from_db()
+    assert (job.status, job.message, job.round.status) == ("cancelled", "Cancelled.", "pending")
+    assert len(backend.bodies("/predict")) == 1, "it stopped at its next step"
+    assert ids(job.round) == []
+
+
+def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, server, caplog):
+    server.faults["GET /api/projects/7/$"] = httpx.Response(200, json={"id": "not what was asked"})
+    server.faults["GET /api/tasks"] = httpx.Response(200, json={"surprise": TOKEN})
+    job = work(start())
+    job.round.refresh_from_db()
+    assert job.status == "errored"
+    assert job.message == "TrustAI met a bug; it is in the worker's log. What is labelled is safe."
+    assert (job.round.status, job.round.failure) == ("failed", job.message)
+    assert f"Job {job.pk} met a bug." in caplog.text
+    assert "KeyError" in caplog.text
+    assert TOKEN not in caplog.text
+
+
+@pytest.mark.parametrize("status", ["succeeded", "failed", "errored", "cancelled", "running"])
+def test_a_job_that_is_not_waiting_does_nothing(make_round, make_job, work, wire, status):
+    job = work(make_job(make_round("ready"), "score", status))
+    assert (job.status, job.message, job.tries) == (status, "At it.", 0)
+    assert not wire.calls
+
+
+def test_a_job_that_is_gone_does_nothing(db):
+    jobs.run(99)
+
+
+def test_what_celery_carries_is_the_number_of_a_job(start, monkeypatch):
+    ran = []
+    monkeypatch.setattr(jobs, "run", ran.append)
+    tasks.job_run(5)
+    assert ran == [5]
+
+
+def test_a_worker_that_lost_its_job_leaves_everything_alone(start, later_round, backend, monkeypatch, caplog):
+    """It was silent for too long, and another took the job; then it wakes up."""
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    job = start()
+
+    def taken_over(_):
+        Job.objects.filter(pk=job.pk).update(status="queued", run_after=timezone.now())
+        assert job_claim(job.pk).tries == 2
+
+    backend.faults["/predict"] = taken_over
+    jobs.run(job.pk, alive=lambda _: nullcontext())
+    job.refresh_from_db()
+    job.round.refresh_from_db()
+    assert (job.status, job.tries, job.round.status) == ("running", 2, "scoring")
+    assert ids(job.round) == []
+    assert "this worker leaves it alone" in caplog.text
+
+
+# --------------------------------------------------------------------- publish and retract
+
+
+def test_publishing_makes_one_tab_with_the_batch_in_it(start, work, do, server):
+    round_ = work(start()).round
+    job = do(round_, "publish")
+    round_.refresh_from_db()
+    assert (job.status, job.message, round_.status) == ("succeeded", "Published 8 tasks.", "open")
+    assert server.tab_ids(round_.view_id) == ids(round_)
+    assert round_.published_at is not None
+
+
+def test_publishing_twice_makes_one_tab(start, work, do, server, backend):
+    """The answer to the first try was lost on its way."""
+    round_ = work(start()).round
+
+    def made_and_lost(request):
+        server.answer(request)
+        return httpx.ReadError("cut off")
+
+    server.faults["POST /api/dm/views"] = made_and_lost
+    job = do(round_, "publish")
+    assert job.status == "queued"
+    assert len(server.tabs) == 1
+    server.faults.clear()
+    job_hurry(job)
+    job = work(job)
+    round_.refresh_from_db()
+    assert (job.status, round_.status) == ("succeeded", "open")
+    assert list(server.tabs) == [round_.view_id]
+
+
+def test_taking_a_batch_back_removes_the_tab_and_keeps_the_labels(start, work, do, server, make_round):
+    round_ = work(start()).round
+    do(round_, "publish")
+    server.annotate(ids(round_)[0], "good")
+    job = do(round_, "retract")
+    round_.refresh_from_db()
+    assert (job.status, round_.status, round_.view_id) == ("succeeded", "ready", None)
+    assert server.tabs == {}
+    assert server.tasks[ids(round_)[0]]["is_labeled"]
+    do(round_, "publish")
+    round_.refresh_from_db()
+    assert list(server.tabs) == [round_.view_id]
+
+
+def test_a_tab_that_somebody_removed_is_taken_back_all_the_same(start, work, do, server):
+    round_ = work(start()).round
+    do(round_, "publish")
+    server.tabs.clear()
+    assert do(round_, "retract").status == "succeeded"
+
+
+# --------------------------------------------------------------------- train
+
+
+@pytest.fixture
+def labelled(start, work, do, server):
+    """Round 0, published and labelled to its end: "bad" is what the model will say of every task."""
+    round_ = work(start()).round
+    do(round_, "publish")
+    for task_id in ids(round_):
+        server.annotate(task_id, "bad")
+    round_.refresh_from_db()
+    return round_
+
+
+def test_training_brings_a_new_model_and_measures_it(labelled, do, backend):
+    wrong = ids(labelled, lane="test")[0]
+    backend.good = lambda task_id: 0.9 if task_id == wrong else 0.1
+    job = do(labelled, "train")
+    labelled.refresh_from_db()
+    assert (job.status, labelled.status) == ("succeeded", "done")
+    assert job.message == "Trained v2 on 3 labels. It answers 4 of 5 test tasks rightly."
+    run = labelled.training_runs.get()
+    assert (run.verdict, run.method, run.label_count) == ("new_model", "train", 3)
+    assert (run.version_before, run.version_after) == ("v1", "v2")
+    evaluation = labelled.evaluation
+    assert (evaluation.correct, evaluation.total, evaluation.model_version, evaluation.label_count) == (4, 5, "v2", 3)
+    (body,) = backend.bodies("/train")
+    assert {task["id"] for task in body["annotations"]} == set(ids(labelled, lane="strategy"))
+    assert body["holdout_task_ids"] == ids(labelled, lane="test")
+
+
+def test_training_reads_the_newest_labels_first(labelled, do, server):
+    do(labelled, "train")
+    assert set(labelled.batch_tasks.values_list("status", "label", "annotator")) == {
+        ("labelled", "bad", "bob@example.com")
+    }
+
+
+def test_without_a_test_set_nothing_is_measured(start, work, do, server, campaign):
+    campaign.test_size = 0
+    campaign.save()
+    round_ = work(start()).round
+    do(round_, "publish")
+    server.annotate(ids(round_)[0], "good")
+    job = do(round_, "train")
+    round_.refresh_from_db()
+    assert job.message == "Trained v2 on 1 labels. There is no labelled test set to measure it with."
+    assert round_.status == "done"
+    assert not hasattr(round_, "evaluation")
+
+
+def test_training_without_labels_fails_and_leads_back_to_labelling(start, work, do, alice, backend):
+    round_ = work(start()).round
+    do(round_, "publish")
+    job = do(round_, "train")
+    round_.refresh_from_db()
+    assert (job.status, round_.status, round_.failed_from) == ("failed", "failed", "open")
+    assert "No task is labelled yet" in job.message
+    assert not backend.bodies("/train")
+    round_resume(round_=round_, again=False, user=alice)
+    assert round_.status == "open"
+
+
+def test_a_failed_training_keeps_the_words_of_the_backend(labelled, do, backend):
+    backend.trains, backend.error = False, "Only one class is labelled."
+    job = do(labelled, "train")
+    labelled.refresh_from_db()
+    assert job.status == "failed"
+    assert "The backend says: Only one class is labelled." in labelled.failure
+    assert labelled.training_runs.get().verdict == "failed"
+
+
+def test_a_backend_without_a_train_endpoint_is_named(labelled, do, backend):
+    backend.faults["/train|/webhook"] = httpx.Response(404)
+    job = do(labelled, "train")
+    assert "has neither POST /train nor POST /webhook" in job.message
+
+
+def test_a_tab_that_is_gone_is_named(labelled, do, server):
+    server.tabs.clear()
+    job = do(labelled, "train")
+    assert job.status == "failed"
+    assert f"Label Studio has no tab {labelled.view_id}" in job.message
+
+
+def test_an_outage_after_the_training_does_not_train_twice(labelled, do, work, backend):
+    backend.faults["/predict"] = REFUSED
+    job = do(labelled, "train")
+    assert job.status == "queued"
+    backend.faults.clear()
+    job_hurry(job)
+    job = work(job)
+    labelled.refresh_from_db()
+    assert (job.status, labelled.status) == ("succeeded", "done")
+    assert len(backend.bodies("/train")) == 1
+    run = labelled.training_runs.get()
+    assert (run.verdict, run.version_before, run.version_after) == ("new_model", "v1", "v2")
+    assert labelled.evaluation.model_version == "v2"
+
+
+def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, monkeypatch):
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("al_core.training.POLL_SECONDS", 0)
+    backend.trains, backend.running = False, True
+    backend.faults["/is_training"] = lambda _: job_cancel(Job.objects.get(kind="train")) or None
+    job = do(labelled, "train")
+    labelled.refresh_from_db()
+    assert (job.status, labelled.status) == ("cancelled", "open")
+    assert labelled.training_runs.get().verdict == "cancelled"
+
+
+# --------------------------------------------------------------------- signs of life
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_beats_while_the_work_is_silent_and_stops_after_it(make_round, make_job, settings):
+    settings.JOB_HEARTBEAT_SECONDS = 0.02
+    job = job_claim(make_job(make_round("pending", tasks=0), "score", run_after=timezone.now()).pk)
+    claimed_at = job.heartbeat_at
+
+    def beaten():
+        job.refresh_from_db()
+        return job.heartbeat_at > claimed_at
+
+    with jobs.heartbeat(job):
+        deadline = time.monotonic() + 10
+        while not beaten() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert beaten()
+        assert f"heartbeat-{job.pk}" in {thread.name for thread in threading.enumerate()}
+    assert f"heartbeat-{job.pk}" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_stops_by_itself_when_the_job_is_lost(make_round, make_job, settings):
+    settings.JOB_HEARTBEAT_SECONDS = 0.02
+    job = job_claim(make_job(make_round("pending", tasks=0), "score", run_after=timezone.now()).pk)
+    Job.objects.update(tries=2)
+    with jobs.heartbeat(job):
+        (thread,) = [t for t in threading.enumerate() if t.name == f"heartbeat-{job.pk}"] or [None]
+        if thread is not None:
+            thread.join(10)
+            assert not thread.is_alive()
+    assert Job.objects.get().heartbeat_at == job.heartbeat_at
