@@ -1,18 +1,20 @@
 """Each kind of job from claim to end, with a Label Studio and a backend at the end of the wire."""
 
 import io
+import queue
 import threading
-import time
 from contextlib import nullcontext
 
 import httpx
 import numpy as np
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 
 from tests.servers import BACKEND_URL, TOKEN, URL
 from trustai_web.campaigns import jobs, selectors, tasks
 from trustai_web.campaigns.models import Job, Round
+from trustai_web.campaigns.services import jobs as services
 from trustai_web.campaigns.services.jobs import job_cancel, job_claim, job_hurry
 from trustai_web.campaigns.services.rounds import round_create, round_resume, round_work
 
@@ -440,33 +442,60 @@ def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, mo
 # --------------------------------------------------------------------- signs of life
 
 
-@pytest.mark.django_db(transaction=True)
-def test_the_heart_beats_while_the_work_is_silent_and_stops_after_it(make_round, make_job, settings):
+@pytest.fixture
+def beats(monkeypatch, settings):
+    """What came of each beat; the test waits for them instead of asking the database at the same time."""
     settings.JOB_HEARTBEAT_SECONDS = 0.02
-    job = job_claim(make_job(make_round("pending", tasks=0), "score", run_after=timezone.now()).pk)
-    claimed_at = job.heartbeat_at
+    heard, real = queue.Queue(), jobs._beat
 
-    def beaten():
-        job.refresh_from_db()
-        return job.heartbeat_at > claimed_at
+    def beat(job):
+        heard.put(real(job))
+        return heard.queue[-1]
 
-    with jobs.heartbeat(job):
-        deadline = time.monotonic() + 10
-        while not beaten() and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert beaten()
-        assert f"heartbeat-{job.pk}" in {thread.name for thread in threading.enumerate()}
-    assert f"heartbeat-{job.pk}" not in {thread.name for thread in threading.enumerate()}
+    monkeypatch.setattr(jobs, "_beat", beat)
+    return heard
+
+
+@pytest.fixture
+def claimed(make_round, make_job):
+    return job_claim(make_job(make_round("pending", tasks=0), "score", run_after=timezone.now()).pk)
+
+
+def hearts():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("heartbeat-")]
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_heart_stops_by_itself_when_the_job_is_lost(make_round, make_job, settings):
-    settings.JOB_HEARTBEAT_SECONDS = 0.02
-    job = job_claim(make_job(make_round("pending", tasks=0), "score", run_after=timezone.now()).pk)
+def test_the_heart_beats_while_the_work_is_silent_and_stops_after_it(claimed, beats):
+    with jobs.heartbeat(claimed):
+        assert beats.get(timeout=10) is True
+        assert len(hearts()) == 1
+    assert hearts() == []
+    assert Job.objects.get().heartbeat_at > claimed.heartbeat_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_stops_by_itself_when_the_job_is_lost(claimed, beats):
     Job.objects.update(tries=2)
-    with jobs.heartbeat(job):
-        (thread,) = [t for t in threading.enumerate() if t.name == f"heartbeat-{job.pk}"] or [None]
-        if thread is not None:
+    with jobs.heartbeat(claimed):
+        assert beats.get(timeout=10) is False
+        for thread in hearts():
             thread.join(10)
-            assert not thread.is_alive()
-    assert Job.objects.get().heartbeat_at == job.heartbeat_at
+        assert hearts() == []
+    assert Job.objects.get().heartbeat_at == claimed.heartbeat_at
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_heart_outlives_a_database_that_is_locked_for_a_moment(claimed, beats, monkeypatch, caplog):
+    locked = iter([OperationalError("database is locked")])
+
+    def job_beat(job):
+        for error in locked:
+            raise error
+        return services.job_beat(job)
+
+    monkeypatch.setattr(jobs, "job_beat", job_beat)
+    with jobs.heartbeat(claimed):
+        assert [beats.get(timeout=10), beats.get(timeout=10)] == [True, True]
+    assert f"A sign of life of job {claimed.pk} could not be written." in caplog.text
+    assert Job.objects.get().heartbeat_at > claimed.heartbeat_at

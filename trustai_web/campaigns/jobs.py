@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
 from al_core.types import Evaluation, Progress
@@ -157,6 +157,17 @@ WORK: dict[Job.Kind, Callable[[Job, Progress], str]] = {
 # --------------------------------------------------------------------- signs of life
 
 
+def _beat(job: Job) -> bool:
+    """One sign of life; False when the job is not ours any more."""
+    try:
+        return job_beat(job)
+    except DatabaseError:
+        # A database that is locked or restarts must not make a living worker look dead: the next beat may come through.
+        logger.warning("A sign of life of job %s could not be written.", job.pk)
+        connection.close()
+        return True
+
+
 @contextmanager
 def heartbeat(job: Job) -> Iterator[None]:
     """Write a sign of life while the work goes on, also where it is silent for long."""
@@ -164,7 +175,7 @@ def heartbeat(job: Job) -> Iterator[None]:
 
     def beat() -> None:
         try:
-            while not ended.wait(settings.JOB_HEARTBEAT_SECONDS) and job_beat(job):
+            while not ended.wait(settings.JOB_HEARTBEAT_SECONDS) and _beat(job):
                 pass
         finally:
             connection.close()
