@@ -7,9 +7,10 @@ from cryptography.fernet import Fernet
 
 os.environ.setdefault("SECRET_KEY", "only-for-tests")
 os.environ.setdefault("ENCRYPTION_KEYS", Fernet.generate_key().decode())
-os.environ.setdefault("TRUSTAI_VAR_DIR", tempfile.mkdtemp(prefix="trustai-tests-"))
+_folder = tempfile.TemporaryDirectory(prefix="trustai-tests-")  # removed when the tests end
+os.environ.setdefault("TRUSTAI_VAR_DIR", _folder.name)
 
-from trustai_web.settings import *  # noqa: F403
+from trustai_web.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {  # noqa: F405

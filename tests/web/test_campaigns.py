@@ -130,6 +130,12 @@ def test_bad_input_is_told_beside_its_field_and_the_rest_is_kept(as_alice, campa
     assert Campaign.objects.count() == 1
 
 
+def test_a_test_set_alone_needs_a_project_with_labels(as_alice, add_url, server, backend):
+    answer = as_alice.post(add_url, {**FORM, "start_size": 0})
+    assert "nothing to train on beside the test set" in answer.text
+    assert not Campaign.objects.exists()
+
+
 def test_leads_are_not_offered_as_annotators(as_alice, add_url, server, bob):
     assert [user.username for user in as_alice.get(add_url).context["form"].fields["annotators"].queryset] == ["bob"]
 
@@ -204,7 +210,7 @@ def test_before_the_first_round(as_alice, as_bob, campaign):
 def test_with_a_model_of_its_own_the_first_round_is_round_1(as_alice, campaign):
     Campaign.objects.update(start_size=0, test_size=0)
     text = as_alice.get(f"/campaigns/{campaign.pk}/").text
-    assert "Start the next round" in text
+    assert "Start round 1<" in text
     assert "scores the pool with the model that the backend has" in text
 
 
@@ -235,7 +241,7 @@ def test_the_curve_of_a_baseline_is_drawn_beside(as_alice, alice, connection, ca
 
 def test_after_a_finished_round_the_next_can_start(as_alice, campaign, make_round):
     make_round("done", number=0)
-    assert "Start the next round" in as_alice.get(f"/campaigns/{campaign.pk}/").text
+    assert "Start round 1<" in as_alice.get(f"/campaigns/{campaign.pk}/").text
 
 
 # --------------------------------------------------------------------- the list

@@ -4,6 +4,7 @@ import io
 import queue
 import threading
 from contextlib import nullcontext
+from datetime import timedelta
 
 import httpx
 import numpy as np
@@ -237,6 +238,38 @@ def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, server, capl
     assert f"Job {job.pk} met a bug." in caplog.text
     assert "KeyError" in caplog.text
     assert TOKEN not in caplog.text
+
+
+def test_a_worker_that_dies_at_the_end_leaves_work_that_can_be_done_again(start, later_round, work, monkeypatch):
+    class PowerCut(BaseException):
+        pass
+
+    def cut(**columns):
+        raise PowerCut
+
+    job = start()
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs.rounds, "round_scored", cut)
+        with pytest.raises(PowerCut):
+            work(job)
+    job.refresh_from_db()
+    assert (job.status, job.round.batch_tasks.count()) == ("running", 0)
+    Job.objects.filter(pk=job.pk).update(status="queued")
+    job = work(job)
+    job.round.refresh_from_db()
+    assert (job.status, job.round.status) == ("succeeded", "ready")
+
+
+def test_a_job_that_every_worker_died_of_is_given_up(start, later_round, settings):
+    job = start()
+    for tries in range(1, settings.JOB_MAX_TRIES + 1):
+        assert job_claim(job.pk).tries == tries
+        Job.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+        tasks.jobs_sweep()
+    job.refresh_from_db()
+    job.round.refresh_from_db()
+    assert (job.status, job.round.status) == ("errored", "failed")
+    assert job.round.failure == f"{settings.JOB_MAX_TRIES} workers died of this job; see the worker's log."
 
 
 @pytest.mark.parametrize("status", ["succeeded", "failed", "errored", "cancelled", "running"])

@@ -9,6 +9,7 @@ from django.utils import timezone
 from tests.servers import TOKEN
 from trustai_web.campaigns import tasks
 from trustai_web.campaigns.models import Campaign, Round
+from trustai_web.campaigns.services import labels
 from trustai_web.campaigns.services.labels import round_sync
 
 BATCH = (3, 1, 2)
@@ -127,6 +128,14 @@ def test_an_outage_is_told_and_forgotten_when_it_ends(round_, server, fault):
     server.faults.clear()
     sync(round_)
     assert round_.sync_error == ""
+
+
+def test_a_bug_in_one_round_is_told_there_and_logged(round_, server, monkeypatch, caplog):
+    monkeypatch.setattr(labels, "labels_read", lambda round_, manager: 1 / 0)
+    tasks.rounds_sync()
+    round_.refresh_from_db()
+    assert "met a bug" in round_.sync_error
+    assert "ZeroDivisionError" in caplog.text
 
 
 def test_every_open_round_is_read_also_beside_one_that_fails(round_, server, make_round, connection, alice):

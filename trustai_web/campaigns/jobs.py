@@ -4,7 +4,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -23,6 +25,8 @@ from trustai_web.campaigns.services.jobs import (
     job_end,
     job_postpone,
     job_report,
+    jobs_hopeless,
+    jobs_sweep,
 )
 from trustai_web.campaigns.services.labels import labels_read
 
@@ -30,6 +34,15 @@ logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
 """How often progress is written, whatever the work reports."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a piece of work came to."""
+
+    message: str
+    write: Callable[[], None]
+    """Puts it into the database."""
 
 
 def run(job_id: int, alive: Callable[[Job], AbstractContextManager[None]] | None = None) -> None:
@@ -47,7 +60,11 @@ def run(job_id: int, alive: Callable[[Job], AbstractContextManager[None]] | None
 def _perform(job: Job) -> None:
     try:
         rounds.round_job_begin(job)
-        message = WORK[Job.Kind(job.kind)](job, _progress(job))
+        outcome = WORK[Job.Kind(job.kind)](job, _progress(job))
+        # Both or neither: a worker that dies here leaves a job that can be done again, not a half-ended one.
+        with transaction.atomic():
+            job_end(job, Job.Status.SUCCEEDED, outcome.message)
+            outcome.write()
     except Cancelled:
         with transaction.atomic():
             job_end(job, Job.Status.CANCELLED, "Cancelled.")
@@ -64,8 +81,6 @@ def _perform(job: Job) -> None:
     except Exception:
         logger.exception("Job %s met a bug.", job.pk)
         _fail(job, Job.Status.ERRORED, "TrustAI met a bug; it is in the worker's log. What is labelled is safe.")
-    else:
-        job_end(job, Job.Status.SUCCEEDED, message)
 
 
 def _fail(job: Job, status: Job.Status, message: str) -> None:
@@ -86,10 +101,18 @@ def _progress(job: Job) -> Progress:
     return report
 
 
+def sweep() -> None:
+    """Give up on jobs that every worker died of, revive those that a dead worker left, and send what waits."""
+    for job in jobs_hopeless():
+        with suppress(JobLost):
+            _fail(job, Job.Status.ERRORED, f"{job.tries} workers died of this job; see the worker's log.")
+    jobs_sweep()
+
+
 # --------------------------------------------------------------------- the work, kind by kind
 
 
-def score(job: Job, progress: Progress) -> str:
+def score(job: Job, progress: Progress) -> Outcome:
     round_ = job.round
     with round_manager(round_) as manager:
         pool = manager.read_pool(progress)
@@ -97,31 +120,36 @@ def score(job: Job, progress: Progress) -> str:
         batch = manager.recommend(scores, round_.batch_size, test_size=round_.test_size, progress=progress)
         data = manager.label_studio.task_data(manager.project_id, [item.task_id for item in batch.items])
         previews = {task_id: preview(values, manager.label_space) for task_id, values in data.items()}
-    rounds.round_scored(round_=round_, scores=scores, batch=batch, previews=previews)
-    return f"Recommended {len(batch.items):,} of {len(pool.task_ids):,} tasks. {batch.note}".strip()
+    return Outcome(
+        f"Recommended {len(batch.items):,} of {len(pool.task_ids):,} tasks. {batch.note}".strip(),
+        partial(rounds.round_scored, round_=round_, scores=scores, batch=batch, previews=previews),
+    )
 
 
-def publish(job: Job, progress: Progress) -> str:
+def publish(job: Job, progress: Progress) -> Outcome:
     round_ = job.round
     task_ids = list(round_.batch_tasks.order_by("rank").values_list("task_id", flat=True))
     progress(0, None, f"Making a tab with {len(task_ids):,} tasks in Label Studio.")
     with round_manager(round_) as manager:
         publication = manager.publish(task_ids, round_.tab_title)
-    rounds.round_published(round_=round_, publication=publication)
-    return f"Published {len(task_ids):,} tasks."
+    return Outcome(
+        f"Published {len(task_ids):,} tasks.",
+        partial(rounds.round_published, round_=round_, publication=publication),
+    )
 
 
-def retract(job: Job, progress: Progress) -> str:
+def retract(job: Job, progress: Progress) -> Outcome:
     round_ = job.round
     progress(0, None, "Removing the tab from Label Studio.")
     if round_.view_id is not None:
         with round_manager(round_) as manager:
             manager.retract(round_.view_id)
-    rounds.round_retracted(round_=round_)
-    return "The tab is gone from Label Studio; all labels stay."
+    return Outcome(
+        "The tab is gone from Label Studio; all labels stay.", partial(rounds.round_retracted, round_=round_)
+    )
 
 
-def train(job: Job, progress: Progress) -> str:
+def train(job: Job, progress: Progress) -> Outcome:
     round_ = job.round
     with round_manager(round_) as manager:
         progress(0, None, "Reading the newest labels.")
@@ -136,8 +164,10 @@ def train(job: Job, progress: Progress) -> str:
         )
         truth = selectors.test_truth(round_.campaign)
         evaluation = manager.evaluate(truth, progress) if truth else None
-    rounds.round_trained(round_=round_, run=run, training=training, evaluation=evaluation)
-    return f"Trained {training.version_after} on {training.label_count:,} labels. {_measured(evaluation)}"
+    return Outcome(
+        f"Trained {training.version_after} on {training.label_count:,} labels. {_measured(evaluation)}",
+        partial(rounds.round_trained, round_=round_, run=run, training=training, evaluation=evaluation),
+    )
 
 
 def _measured(evaluation: Evaluation | None) -> str:
@@ -146,7 +176,7 @@ def _measured(evaluation: Evaluation | None) -> str:
     return f"It answers {evaluation.correct:,} of {evaluation.total:,} test tasks rightly."
 
 
-WORK: dict[Job.Kind, Callable[[Job, Progress], str]] = {
+WORK: dict[Job.Kind, Callable[[Job, Progress], Outcome]] = {
     Job.Kind.SCORE: score,
     Job.Kind.PUBLISH: publish,
     Job.Kind.RETRACT: retract,

@@ -18,7 +18,7 @@ def preview(data: Mapping[str, Any], space: LabelSpace) -> dict[str, str]:
     content = data.get(space.data_key)
     if content is None:
         return {"kind": "none", "content": ""}
-    text = str(content)
+    text = str(content).replace("\0", "")  # PostgreSQL keeps no NUL
     if space.data_type != "image":
         return {"kind": "text", "content": text[:TEXT_LENGTH]}
     is_picture = text.startswith(RASTER) and len(text) <= IMAGE_LENGTH

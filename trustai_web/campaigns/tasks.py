@@ -3,7 +3,6 @@
 from celery import shared_task
 
 from trustai_web.campaigns import jobs, selectors
-from trustai_web.campaigns.services.jobs import jobs_sweep as sweep
 from trustai_web.campaigns.services.labels import round_sync
 
 
@@ -14,8 +13,7 @@ def job_run(job_id: int) -> None:
 
 @shared_task
 def jobs_sweep() -> None:
-    """Revive what a dead worker left, and send what waits."""
-    sweep()
+    jobs.sweep()
 
 
 @shared_task

@@ -37,6 +37,11 @@ def campaign_create(
         The project has a campaign already.
     """
     label_space(project.label_config)
+    if settings.get("test_size") and settings.get("start_size") == 0 and not project.labeled_count:
+        raise InvalidInput(
+            "The project has no labels, so there would be nothing to train on beside the test set.",
+            "Give round 0 a start set.",
+        )
     try:
         with transaction.atomic():
             campaign = Campaign.objects.create(

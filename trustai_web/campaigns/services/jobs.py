@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import current_app
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -128,11 +128,15 @@ def job_hurry(job: Job) -> None:
         transaction.on_commit(lambda: _send(job.pk))
 
 
+def jobs_hopeless() -> list[Job]:
+    """Jobs whose worker died although they were tried as often as a job may be."""
+    return list(_abandoned().filter(tries__gte=settings.JOB_MAX_TRIES).select_related("round"))
+
+
 def jobs_sweep() -> list[int]:
     """Put jobs whose worker died back in the queue, and send again what waits; gives the ids sent."""
     now = timezone.now()
-    silent_since = now - timedelta(seconds=settings.JOB_STALE_SECONDS)
-    Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=silent_since).update(
+    _abandoned().filter(tries__lt=settings.JOB_MAX_TRIES).update(
         status=Job.Status.QUEUED,
         run_after=now,
         message="The worker went silent; the job starts again from what is kept.",
@@ -146,7 +150,13 @@ def jobs_sweep() -> list[int]:
     return sent
 
 
-def _owned(job: Job):  # type: ignore[no-untyped-def]
+def _abandoned() -> QuerySet[Job]:
+    """Running jobs of which no sign of life has come for too long."""
+    silent_since = timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS)
+    return Job.objects.filter(status=Job.Status.RUNNING, heartbeat_at__lt=silent_since)
+
+
+def _owned(job: Job) -> QuerySet[Job]:
     """The row as long as this taker of it owns it: a taker is named by the number of the try."""
     return Job.objects.filter(pk=job.pk, status=Job.Status.RUNNING, tries=job.tries)
 

@@ -1,5 +1,6 @@
 """Writes about what annotators did: read from Label Studio, kept on the rows of the batch."""
 
+import logging
 from datetime import datetime
 
 from django.utils import timezone
@@ -10,6 +11,8 @@ from al_core.types import Label
 from trustai_web.campaigns.models import BatchTask, Round
 from trustai_web.campaigns.services.campaigns import round_manager
 
+logger = logging.getLogger(__name__)
+
 
 def round_sync(round_: Round) -> None:
     """Read the progress of an open batch; a failure is kept on the round and shown, labels are never lost."""
@@ -19,7 +22,11 @@ def round_sync(round_: Round) -> None:
     except NotFound:
         _synced(round_, sync_error="The tab is gone from Label Studio. Take the batch back and publish it again.")
     except ActiveLearningError as error:
-        Round.objects.filter(pk=round_.pk).update(sync_error=str(error))
+        _failed(round_, str(error))
+    except Exception:
+        # One round's odd answer must not keep the others from being read.
+        logger.exception("The progress of round %s could not be read.", round_.pk)
+        _failed(round_, "TrustAI met a bug while it read the progress; it is in the worker's log.")
 
 
 def labels_read(round_: Round, manager: ActiveLearningManager) -> None:
@@ -49,6 +56,10 @@ def _status(label: Label | None) -> BatchTask.Status:
     if label is None:
         return BatchTask.Status.OPEN
     return BatchTask.Status.SKIPPED if label.skipped else BatchTask.Status.LABELLED
+
+
+def _failed(round_: Round, message: str) -> None:
+    Round.objects.filter(pk=round_.pk).update(sync_error=message)
 
 
 def _synced(round_: Round, **columns: object) -> None:

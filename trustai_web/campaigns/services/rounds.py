@@ -99,9 +99,9 @@ def round_resume(*, round_: Round, again: bool, user: User) -> None:
     back = Status(round_.failed_from or round_.status)
     _swap(round_, Status.FAILED, back, failed_from="", failure="")
     if again:
-        # An open batch can fail on two ways: while it is trained on, and while it is taken back.
-        failed = round_.jobs.order_by("pk").last()
-        job_create(kind=Job.Kind(failed.kind) if failed else FORWARD[back], round_=round_, user=user)
+        # By the job, not by the status: an open batch can fail while it is trained on and while it is taken back.
+        failed = round_.jobs.latest("pk")
+        job_create(kind=Job.Kind(failed.kind), round_=round_, user=user)
 
 
 def round_cancel(*, round_: Round) -> None:

@@ -1,5 +1,7 @@
 """Campaigns: putting a project under active learning, and how it does."""
 
+from copy import copy
+
 from django.contrib import messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -88,7 +90,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     user = lead(request)
     campaign = fetch(selectors.campaigns_for(user), pk)
-    form = CampaignForm(request.POST or None, instance=campaign)
+    form = CampaignForm(request.POST or None, instance=copy(campaign))
     others: QuerySet[Campaign] = selectors.campaigns_for(user).exclude(pk=pk)
     form.fields["baseline"].queryset = others  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
