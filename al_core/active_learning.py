@@ -41,6 +41,11 @@ __all__ = ["ActiveLearningManager", "UncertaintySampling"]
 CHUNK = 100
 """Tasks in one request to a backend: a few seconds of work, and a progress bar that moves."""
 
+ALIKE = (
+    "The candidates could not be told apart by their content (only text and images inside the task can be), "
+    "so the batch is the most uncertain tasks, however much alike they are."
+)
+
 
 class ActiveLearningManager:
     """One project of Label Studio under active learning.
@@ -208,7 +213,7 @@ class ActiveLearningManager:
         ids = scores.pool.task_ids
         test_ids = draw_test_set(ids, test_size, self.seed)
         eligible = np.where(np.isin(ids, test_ids), np.nan, scores.values)
-        picked, clusters = self._pick(scores, eligible, size, progress)
+        picked, clusters, alike = self._pick(scores, eligible, size, progress)
         chosen = [
             _item(scores, rank, int(index), cluster)
             for rank, (index, cluster) in enumerate(zip(picked, clusters, strict=True), start=1)
@@ -219,17 +224,17 @@ class ActiveLearningManager:
         ]
         items = (*chosen, *held_out)
         asked = size + test_size
-        note = "" if len(items) == asked else f"Wanted {asked:,} tasks; only {len(items):,} could be picked."
-        return Batch(items, asked, note)
+        short = "" if len(items) == asked else f"Wanted {asked:,} tasks; only {len(items):,} could be picked."
+        return Batch(items, asked, " ".join(note for note in (short, alike) if note))
 
     def _pick(
         self, scores: Scores, eligible: NDArray[np.float64], size: int, progress: Progress
-    ) -> tuple[Sequence[int], Sequence[int | None]]:
-        """Indices into the pool in rank order, and the cluster of each."""
+    ) -> tuple[Sequence[int], Sequence[int | None], str]:
+        """Indices into the pool in rank order, the cluster of each, and what should be known about them."""
         if self.diversity == "none" or not self.strategy.needs_predictions:
             # A random batch is diverse by itself, and clustering would make it something else than random.
             picked = most_uncertain(eligible, size)
-            return picked.tolist(), [None] * len(picked)
+            return picked.tolist(), [None] * len(picked), ""
         candidates = most_uncertain(eligible, size * self.candidate_factor)
         progress(0, None, f"Choosing {size:,} different ones among {len(candidates):,} candidates.")
         data = self.label_studio.task_data(self.project_id, scores.pool.task_ids[candidates].tolist())
@@ -237,7 +242,8 @@ class ActiveLearningManager:
             [data.get(int(task_id), {}) for task_id in scores.pool.task_ids[candidates]], self.label_space
         )
         chosen, clusters = kmeans_batch(features, eligible[candidates], size, self.seed)
-        return candidates[chosen].tolist(), clusters.tolist()
+        all_alike = len(features) > size and bool((features == features[0]).all())
+        return candidates[chosen].tolist(), clusters.tolist(), ALIKE if all_alike else ""
 
     # ----------------------------------------------------------------- 4. publish, and hear the answers
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,7 +38,7 @@ def region(label: str, probabilities: dict[str, float] | None = None) -> dict[st
     return found if probabilities is None else {**found, "probabilities": probabilities}
 
 
-class Broken:
+class Broken(ABC):
     """Answers by path, with faults in front of them."""
 
     def __init__(self) -> None:
@@ -57,8 +58,9 @@ class Broken:
                     return broken
         return self.answer(request)
 
+    @abstractmethod
     def answer(self, request: httpx.Request) -> httpx.Response:
-        raise NotImplementedError
+        """What it answers when nothing is broken."""
 
     def bodies(self, line: str) -> list[Any]:
         """The JSON of every request of a "METHOD /path" pattern."""

@@ -8,7 +8,7 @@ import httpx
 import numpy as np
 import pytest
 
-from al_core.active_learning import ActiveLearningManager
+from al_core.active_learning import ALIKE, ActiveLearningManager
 from al_core.errors import (
     Cancelled,
     EmptyPool,
@@ -252,6 +252,15 @@ def test_a_test_set_alone_can_be_asked(manager):
 def test_what_is_held_out_is_never_picked(manager):
     batch = run(manager(held_out=[30, 28]), size=30)
     assert not {30, 28} & set(asked(batch))
+
+
+@pytest.mark.parametrize(("diversity", "said"), [("kmeans", ALIKE), ("none", "")])
+def test_tasks_whose_content_cannot_be_read_are_not_called_diverse(server, manager, diversity, said):
+    for task in server.tasks.values():
+        task["data"] = {"text": ""}
+    batch = run(manager(diversity=diversity), size=4)
+    plain = run(manager(diversity="none"), size=4)
+    assert (asked(batch), batch.note) == (asked(plain), said)
 
 
 @pytest.mark.parametrize("diversity", ["kmeans", "none"])
