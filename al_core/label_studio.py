@@ -16,6 +16,7 @@ from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
 from label_studio_sdk.label_interface.interface import LabelInterface
 
+from al_core.addresses import checked_url
 from al_core.errors import (
     AccessRefused,
     ActiveLearningError,
@@ -318,26 +319,6 @@ class _Translation:
         if isinstance(error, ValueError) and not isinstance(error, ActiveLearningError):
             return self.client._not_label_studio()
         return None
-
-
-def checked_url(url: str) -> str:
-    """The address without a slash at its end, if it is one of http or https.
-
-    Raises
-    ------
-    InvalidInput
-        It has another scheme, no host, or a user name or password in it.
-    """
-    url = url.strip().rstrip("/")
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
-        raise InvalidInput(f"{url!r} is not an address.", "Enter one as https://labels.example.com.") from None
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise InvalidInput(f"{url!r} is not an address.", "Enter one as https://labels.example.com.")
-    if parsed.userinfo:
-        raise InvalidInput("An address must not hold a user name or password.")
-    return url
 
 
 def label_space(label_config: str) -> LabelSpace:

@@ -6,8 +6,8 @@ from typing import Any
 
 import httpx
 
+from al_core.addresses import checked_url
 from al_core.errors import AccessRefused, NotFound, ServerUnreachable, UnexpectedAnswer
-from al_core.label_studio import checked_url
 from al_core.types import Prediction, Project
 
 

@@ -51,10 +51,10 @@ class Config:
 def load() -> Config:
     """Read the environment, `.env` and `var/secrets.env`, and make the secrets that are missing."""
     env = Env()
-    env.read_env(str(BASE_DIR / ".env"))
+    env.read_env(str(BASE_DIR / ".env"), recurse=False)
     var = Path(env.str("TRUSTAI_VAR_DIR", str(BASE_DIR / "var"))).resolve()
     write_secrets(var)
-    env.read_env(str(var / "secrets.env"))
+    env.read_env(str(var / "secrets.env"), recurse=False)
     return Config(
         var=var,
         host=env.str("TRUSTAI_HOST", "127.0.0.1"),

@@ -10,10 +10,10 @@ from environs import Env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Env()
-env.read_env(str(BASE_DIR / ".env"))
+env.read_env(str(BASE_DIR / ".env"), recurse=False)
 VAR_DIR = Path(env.str("TRUSTAI_VAR_DIR", str(BASE_DIR / "var"))).resolve()
 # Keys that `make run` and `make demo` made on their first start; the environment and .env go first.
-env.read_env(str(VAR_DIR / "secrets.env"))
+env.read_env(str(VAR_DIR / "secrets.env"), recurse=False)
 
 # --- secrets -----------------------------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY", "")

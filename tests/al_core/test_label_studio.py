@@ -9,6 +9,7 @@ import httpx
 import jwt
 import pytest
 
+from al_core.addresses import checked_url
 from al_core.errors import (
     AccessRefused,
     ActiveLearningError,
@@ -18,7 +19,7 @@ from al_core.errors import (
     UnexpectedAnswer,
     UnsupportedProject,
 )
-from al_core.label_studio import LabelStudio, checked_url, choice_of, chosen_label, label_space
+from al_core.label_studio import LabelStudio, choice_of, chosen_label, label_space
 from tests.servers import CONFIG, PROJECT_ID, TOKEN, URL, region
 
 SIGNING_KEY = "only-a-test-knows-this-key-of-32-bytes"

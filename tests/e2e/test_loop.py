@@ -143,6 +143,10 @@ def test_from_nothing_to_a_learning_curve(
         submit(studio, truth[task_id])
         studio.close()
         expect(page.get_by_text(f"{count + 1} labelled")).to_be_visible()
+        expect(page.locator(f"tr[data-task-id='{task_id}'] .state-done")).to_have_text(truth[task_id])
+
+    expect(page.get_by_role("link", name="Open next (3 of 4)")).to_be_visible()
+    expect(page.get_by_role("button", name="Train on 2 new labels")).to_be_visible()
 
     # A label outside the batch is welcome, and said.
     outside = next(task["id"] for task in unlabelled(label_studio, project) if task["id"] not in batch)

@@ -236,6 +236,9 @@ def test_the_curve_of_a_baseline_is_drawn_beside(as_alice, alice, connection, ca
     evaluate(make_round("done", number=0, campaign=baseline), correct=2)
     Campaign.objects.filter(pk=campaign.pk).update(baseline=baseline)
     page = as_alice.get(f"/campaigns/{campaign.pk}/")
+    assert len(page.context["curve"].figure["data"]) == alone, "what does not ask at random is not called random"
+    Campaign.objects.filter(pk=baseline.pk).update(strategy="random")
+    page = as_alice.get(f"/campaigns/{campaign.pk}/")
     assert len(page.context["curve"].figure["data"]) > alone
 
 

@@ -2,8 +2,9 @@
 
 from django.utils import timezone
 
+from al_core.addresses import checked_url
 from al_core.errors import ActiveLearningError, InvalidInput
-from al_core.label_studio import LabelStudio, checked_url
+from al_core.label_studio import LabelStudio
 from trustai_web.accounts.models import User
 from trustai_web.connections.models import Connection
 

@@ -18,6 +18,14 @@ class FirstLeadForm(BaseUserCreationForm):
         fields = ("username",)
 
 
+class PersonForm(BaseUserCreationForm):
+    """Name, role and password of one more person."""
+
+    class Meta:
+        model = User
+        fields = ("username", "role")
+
+
 class ConnectionForm(forms.Form):
     """A Label Studio server."""
 
@@ -56,12 +64,23 @@ class CampaignForm(forms.ModelForm):
         initial="kmeans",
         help_text="How the batch is kept from asking the same thing twice.",
     )
+    baseline = forms.ModelChoiceField(
+        queryset=Campaign.objects.filter(strategy="random"),
+        required=False,
+        label="Compare with",
+        help_text="A campaign that asks at random; its learning curve is drawn beside this one's.",
+    )
     annotators = forms.ModelMultipleChoiceField(
         queryset=User.objects.filter(role=User.Role.ANNOTATOR, is_active=True),
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="Who sees the batches of this campaign.",
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        baseline = self.fields["baseline"]
+        baseline.queryset = baseline.queryset.exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
 
     class Meta:
         model = Campaign
@@ -77,4 +96,4 @@ class CampaignForm(forms.ModelForm):
             "baseline",
             "annotators",
         )
-        labels = {"baseline": "Compare with", "seed": "Random seed"}
+        labels = {"seed": "Random seed"}

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from trustai_web.dashboard.views import batches, campaigns, connections, home, jobs, rounds, sessions
+from trustai_web.dashboard.views import batches, campaigns, connections, home, jobs, people, rounds, sessions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -23,9 +23,11 @@ urlpatterns = [
     path("rounds/<int:pk>/", rounds.round_detail, name="round_detail"),
     path("rounds/<int:pk>/next/", rounds.round_next_task, name="round_next_task"),
     path("rounds/<int:pk>/resume/", rounds.round_resume, name="round_resume"),
+    path("rounds/<int:pk>/finish/", rounds.round_finish, name="round_finish"),
     path("rounds/<int:pk>/cancel/", rounds.round_cancel, name="round_cancel"),
     path("rounds/<int:pk>/<slug:kind>/", rounds.round_work, name="round_work"),
     path("batches/", batches.batch_list, name="batch_list"),
+    path("people/", people.person_list, name="person_list"),
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<int:pk>/cancel/", jobs.job_cancel, name="job_cancel"),
     path("jobs/<int:pk>/hurry/", jobs.job_hurry, name="job_hurry"),

@@ -120,6 +120,21 @@ def round_cancel(*, round_: Round) -> None:
         raise WrongMoment("Work on the round is being stopped.", "Try again in a moment.")
 
 
+def round_finish(*, round_: Round) -> None:
+    """End an open round without a training; for a campaign that has no backend to train.
+
+    Raises
+    ------
+    WrongMoment
+        The campaign has a backend, or the round is not open.
+    """
+    if round_.campaign.backend_url:
+        raise WrongMoment("The campaign has an ML backend.", "Train it on the labels; that finishes the round.")
+    if selectors.active_job(round_):
+        raise WrongMoment("Work on the round is under way.", "Wait for it, or cancel it.")
+    _swap(round_, Status.OPEN, Status.DONE, finished_at=timezone.now())
+
+
 def round_job_cancel(*, job: Job) -> None:
     """Cancel a job; a queued one returns its round at once, a running one as soon as its worker sees it."""
     with transaction.atomic():

@@ -3,7 +3,6 @@
 from copy import copy
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -11,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from al_core.errors import ActiveLearningError
 from al_core.label_studio import label_space
 from trustai_web.campaigns import selectors
-from trustai_web.campaigns.models import Campaign, Round
+from trustai_web.campaigns.models import Round
 from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
 from trustai_web.connections.models import Connection
 from trustai_web.connections.services import label_studio
@@ -78,7 +77,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "needs_start": selectors.needs_start_round(campaign),
         "curve": charts.learning_curve(
             selectors.learning_curve(campaign),
-            selectors.learning_curve(baseline) if baseline else (),
+            selectors.learning_curve(baseline) if baseline and baseline.strategy == "random" else (),
         ),
         "ridges": charts.uncertainty_ridges(selectors.scored_rounds(campaign)),
         "histogram": round_histogram(scored[0]) if scored else None,
@@ -91,8 +90,6 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     user = lead(request)
     campaign = fetch(selectors.campaigns_for(user), pk)
     form = CampaignForm(request.POST or None, instance=copy(campaign))
-    others: QuerySet[Campaign] = selectors.campaigns_for(user).exclude(pk=pk)
-    form.fields["baseline"].queryset = others  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():
         campaign_update(campaign, form.cleaned_data)
         messages.success(request, "Saved. The settings hold from the next round on.")

@@ -98,7 +98,8 @@ def _live(round_: Round) -> _Live:
 def _fragment(request: HttpRequest, live: _Live) -> HttpResponse:
     if request.GET.get("state") != live.state:
         return HttpResponseClientRefresh()
-    response = render(request, "rounds/detail.html#live", live.context)
+    changing = live.round.batch_tasks.all() if live.round.status == Round.Status.OPEN else []
+    response = render(request, "rounds/detail.html#live", {**live.context, "changing_tasks": changing})
     if not live.is_live:
         response.status_code = HttpResponseStopPolling.status_code
     return response
@@ -131,6 +132,12 @@ def round_resume(request: HttpRequest, pk: int) -> HttpResponse:
     round_ = fetch(selectors.rounds_for(user), pk)
     again = request.POST.get("again") == "1"
     return _acted(request, round_, lambda: services.round_resume(round_=round_, again=again, user=user))
+
+
+@require_POST
+def round_finish(request: HttpRequest, pk: int) -> HttpResponse:
+    round_ = fetch(selectors.rounds_for(lead(request)), pk)
+    return _acted(request, round_, lambda: services.round_finish(round_=round_))
 
 
 @require_POST
