@@ -28,9 +28,10 @@ class Process:
     port: int | None = None
     port_setting: str = ""
 
-    def shell(self, log: str) -> str:
-        """The command as one line of shell, its output at the end of a log file."""
-        return f"exec {shlex.join(self.command)} >> {shlex.quote(log)} 2>&1"
+    def shell(self, log: str = "") -> str:
+        """The command as one line of shell, its output at the end of a log file where one is given."""
+        into = f" >> {shlex.quote(log)} 2>&1" if log else ""
+        return f"exec {shlex.join(self.command)}{into}"
 
 
 def django_env(config: Config) -> dict[str, str]:

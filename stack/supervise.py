@@ -31,18 +31,11 @@ def supervise(config: Config, processes: Sequence[Process], foreground: Sequence
     logs = config.var / "log"
     logs.mkdir(parents=True, exist_ok=True)
     manager = Manager(Printer(prefix=False))
-    for process in processes:
-        command = process.shell(str(logs / f"{process.name}.log"))
-        manager.add_process(process.name, command, quiet=True, env=_environment(process), cwd=str(BASE_DIR))
-    for process in foreground:
-        command = "exec " + " ".join(process.command)
-        manager.add_process(process.name, command, env=_environment(process), cwd=str(BASE_DIR))
+    quiet = [(process, process.shell(str(logs / f"{process.name}.log"))) for process in processes]
+    for process, command in [*quiet, *((process, process.shell()) for process in foreground)]:
+        manager.add_process(process.name, command, env={**os.environ, **process.env}, cwd=str(BASE_DIR))
     manager.loop()
     return int(manager.returncode or 0)
-
-
-def _environment(process: Process) -> dict[str, str]:
-    return {**os.environ, **process.env}
 
 
 def wait_until_ready(process: Process, seconds: float) -> None:

@@ -169,7 +169,13 @@ def test_from_nothing_to_a_learning_curve(
     expect(page.get_by_role("heading", name=re.compile(r"Accuracy .* after 25 labels"))).to_be_visible()
     expect(page.get_by_role("region", name="Rounds").get_by_role("row")).to_have_count(3)
     look(page, "campaign")
-    for path, name in (("", "home"), ("connections/", "connections"), ("jobs/", "jobs"), ("batches/", "batches")):
+    for path, name in (
+        ("", "home"),
+        ("connections/", "connections"),
+        ("people/", "people"),
+        ("jobs/", "jobs"),
+        ("batches/", "batches"),
+    ):
         page.goto(f"{site.url}/{path}")
         look(page, name)
     page.goto(f"{campaign}settings/")
