@@ -429,10 +429,8 @@ class TestOptions:
 def test_command_line_serves_and_ends_on_sigterm(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "examples.ml_backend", "--port", "0", "--data-dir", str(tmp_path)]
     environment = os.environ | {"BACKEND_BASIC_AUTH": "a:b"}
-    process = subprocess.Popen(
-        [*command, "--without-train"], cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True
-    )
-    try:
+    command.append("--without-train")
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         address = process.stderr.readline().split()[-1]
         assert httpx.get(f"{address}/health").status_code == 200
@@ -441,8 +439,6 @@ def test_command_line_serves_and_ends_on_sigterm(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
         assert "Traceback" not in process.stderr.read()
-    finally:
-        process.kill()
 
 
 def test_stands_on_its_own() -> None:

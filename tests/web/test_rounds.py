@@ -364,6 +364,19 @@ def test_the_page_asks_for_its_living_part_alone(as_bob, make_round):
     assert "HX-Refresh" not in answer.headers
 
 
+@pytest.mark.parametrize("labelled", [0, 1, 2, 3])
+@pytest.mark.parametrize("backend_url", ["", "http://backend.test"])
+def test_what_comes_out_of_band_has_its_place_on_the_page(as_alice, campaign, make_round, labelled, backend_url):
+    campaign.backend_url = backend_url
+    campaign.save()
+    round_ = make_round("open")
+    round_.batch_tasks.filter(rank__lte=labelled).update(status="labelled", label="good")
+    text = page_of(as_alice, round_)
+    places = re.findall(r'<span id="([^"]+)" hx-swap-oob', poll(as_alice, text).text)
+    assert len(places) >= 3
+    assert [place for place in places if f'id="{place}"' not in text] == []
+
+
 def test_progress_comes_without_a_new_page(as_bob, make_round):
     round_ = make_round("open")
     round_.batch_tasks.filter(rank=1).update(status="labelled")
@@ -371,8 +384,8 @@ def test_progress_comes_without_a_new_page(as_bob, make_round):
     round_.batch_tasks.filter(rank=2).update(status="labelled")
     answer = poll(as_bob, text)
     assert "2 labelled, 1 open, 0 skipped" in answer.text
-    assert '<span id="next-count" hx-swap-oob="true">3</span>' in answer.text
-    assert '<span id="train-count" hx-swap-oob="true">2 new labels</span>' in answer.text
+    assert '<span id="next-count" hx-swap-oob="true">Open next (3 of 3)</span>' in answer.text
+    assert "train-count" not in answer.text, "a place that an annotator's page does not have"
     assert "HX-Refresh" not in answer.headers
 
 
