@@ -15,6 +15,7 @@ def test_the_refusals(assert_refusals):
 def test_everybody_is_listed_with_their_role(as_alice, bob):
     text = as_alice.get("/people/").text
     assert "alice" in text
+    assert "autofocus" not in text
     assert "bob" in text
     assert "Annotator" in text
 

@@ -120,6 +120,15 @@ def test_a_job_under_way_is_shown_and_nothing_else_is_offered(as_alice, make_rou
     assert "no sign of life" not in text
 
 
+def test_the_time_that_is_left_is_told_once_it_can_be_known(as_alice, make_round, make_job):
+    round_ = make_round("ready")
+    began = timezone.now() - timedelta(seconds=30)
+    job = make_job(round_, "publish", "running", done=60, total=100, started_at=began, heartbeat_at=timezone.now())
+    assert re.search(r"about (19|20|21) s left", page_of(as_alice, round_))
+    Job.objects.filter(pk=job.pk).update(done=0)
+    assert "left</span>" not in page_of(as_alice, round_)
+
+
 def test_a_silent_worker_is_pointed_out(as_alice, make_round, make_job, settings):
     long_ago = timezone.now() - timedelta(seconds=10 * settings.JOB_HEARTBEAT_SECONDS)
     round_ = make_round("ready")

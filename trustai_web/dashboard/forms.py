@@ -21,6 +21,11 @@ class FirstLeadForm(BaseUserCreationForm):
 class PersonForm(BaseUserCreationForm):
     """Name, role and password of one more person."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # The form stands below a list: a page that jumps to its first field would hide the list.
+        self.fields["username"].widget.attrs.pop("autofocus", None)
+
     class Meta:
         model = User
         fields = ("username", "role")
@@ -81,6 +86,9 @@ class CampaignForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         baseline = self.fields["baseline"]
         baseline.queryset = baseline.queryset.exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
+        annotators = self.fields["annotators"]
+        if not annotators.queryset.exists():  # type: ignore[attr-defined]
+            annotators.help_text = "Nobody is an annotator yet; add one under People."
 
     class Meta:
         model = Campaign

@@ -112,6 +112,17 @@ def seconds(value: float | None) -> str:
 
 
 @register.filter
+def time_left(job: Job) -> str:
+    """ "about 40 s left", once enough is done to tell."""
+    if not (job.started_at and job.total and job.done):
+        return ""
+    elapsed = (timezone.now() - job.started_at).total_seconds()
+    if elapsed < 2:
+        return ""
+    return f"about {seconds(elapsed * (job.total - job.done) / job.done)} left"
+
+
+@register.filter
 def duration(row: Any) -> str:
     """How long a job or a training took."""
     start = getattr(row, "started_at", None) or row.created_at
