@@ -270,13 +270,12 @@ class ActiveLearningManager:
         dict
             Task id → (its ``updated_at``, the label or skip it has now, None where it has neither).
         """
+        states = self.label_studio.tab_states(view_id)
+        changed = {state.task_id: state.updated_at for state in states if known.get(state.task_id) != state.updated_at}
+        answers = self.label_studio.annotations(self.project_id, list(changed))
         return {
-            state.task_id: (
-                state.updated_at,
-                chosen_label(self.label_studio.annotations(state.task_id), self.label_space),
-            )
-            for state in self.label_studio.tab_states(view_id)
-            if known.get(state.task_id) != state.updated_at
+            task_id: (changed[task_id], chosen_label(annotations, self.label_space))
+            for task_id, annotations in answers.items()
         }
 
     def labeled_outside(self, batch_ids: Collection[int], since: datetime) -> list[int]:

@@ -134,22 +134,26 @@ class LabelStudio:
 
     def task_data(self, project_id: int, task_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Task id → its data; a task that is gone is left out."""
-        found: dict[int, dict[str, Any]] = {}
+        found = self._tasks_by_id(project_id, task_ids, {"include": "id,data"})
+        return {task["id"]: task["data"] for task in found}
+
+    def annotations(self, project_id: int, task_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
+        """Task id → its answers, skips among them; a task that is gone is left out.
+
+        By whole tasks: the list of a task's annotations leaves out skips, and ``include=`` leaves only ids of them.
+        """
+        found = self._tasks_by_id(project_id, task_ids, {"fields": "all"})
+        return {task["id"]: task["annotations"] for task in found}
+
+    def _tasks_by_id(
+        self, project_id: int, task_ids: Sequence[int], what: Mapping[str, str]
+    ) -> Iterator[dict[str, Any]]:
         for start in range(0, len(task_ids), IDS_PER_CALL):
             ids = [int(task_id) for task_id in task_ids[start : start + IDS_PER_CALL]]
             # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
             query = _filters("and", [_filter("id", "in_list", "Number", ids)])
-            answer = self._get(
-                "api/tasks",
-                {
-                    "project": project_id,
-                    "page_size": len(ids),
-                    "include": "id,data",
-                    "query": json.dumps({"filters": query}),
-                },
-            )
-            found.update((task["id"], task["data"]) for task in answer["tasks"])
-        return found
+            params = {"project": project_id, "page_size": len(ids), "query": json.dumps({"filters": query}), **what}
+            yield from self._get("api/tasks", params)["tasks"]
 
     def labeled_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
         """Every labelled task as ``{"id", "data", "annotations"}``, a page at a time.
@@ -161,11 +165,6 @@ class LabelStudio:
         for tasks, _ in self._pages(params, page_size=200):
             for task in tasks:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
-
-    def annotations(self, task_id: int) -> list[dict[str, Any]]:
-        """The answers to a task, skips among them (which the list of its annotations would leave out)."""
-        answer: list[dict[str, Any]] = self._get(f"api/tasks/{task_id}/", missing=f"task {task_id}")["annotations"]
-        return answer
 
     def predictions(self, project_id: int, model_version: str) -> Iterator[Prediction]:
         """The stored predictions of one model version."""

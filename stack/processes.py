@@ -100,6 +100,8 @@ def label_studio(config: Config, *, username: str, password: str, token: str) ->
         "ML_BLOCK_LOCAL_IP": "false",
         "SSRF_PROTECTION_ENABLED": "false",
         "LABEL_STUDIO_HOST": config.label_studio_url,
+        # Else it makes an empty folder in the home of whoever starts it.
+        "LABEL_STUDIO_BASE_DATA_DIR": str(data_dir),
         "COLLECT_ANALYTICS": "false",
         "LATEST_VERSION_CHECK": "false",
         # Ours must not leak into a Django of another version.

@@ -211,8 +211,6 @@ def test_a_redirect_is_not_followed(server, client):
 def test_what_is_missing_is_named(server, client):
     with pytest.raises(NotFound, match="no project 99"):
         client.project(99)
-    with pytest.raises(NotFound, match="no task 99"):
-        client.annotations(99)
     with pytest.raises(NotFound, match="no tab 99"):
         client.tab_states(99)
 
@@ -275,6 +273,19 @@ def test_the_states_of_all_tasks_come_in_pages_of_narrow_rows(server, client, mo
 def test_an_empty_project_has_one_empty_page(server, client):
     server.tasks.clear()
     assert list(client.task_states(PROJECT_ID)) == [([], 0)]
+
+
+def test_the_answers_of_many_tasks_come_in_one_request_skips_among_them(server, client):
+    server.annotate(1, "good")
+    server.annotate(2, None)
+    server.requests.clear()
+    found = client.annotations(PROJECT_ID, [1, 2, 3, 99])
+    assert {task_id: [a["was_cancelled"] for a in answers] for task_id, answers in found.items()} == {
+        1: [False],
+        2: [True],
+        3: [],
+    }
+    assert len(server.requests) == 1
 
 
 def test_task_data_is_asked_in_pieces_and_leaves_out_what_is_gone(server, client, monkeypatch):
