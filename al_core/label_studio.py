@@ -7,6 +7,7 @@ so every call here is JSON in and JSON out on the SDK's own transport.
 
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -63,7 +64,7 @@ class LabelStudio:
         if not token.strip().isascii() or len(token.split()) != 1:
             raise InvalidInput("The token holds characters that no token has.", "Copy it from Label Studio once more.")
         self._http = httpx.Client(timeout=timeout, follow_redirects=False)
-        with self._translated("token"):
+        with self._translated():
             self._sdk = Sdk(base_url=self.url, api_key=token.strip(), httpx_client=self._http, timeout=timeout)
 
     def close(self) -> None:
@@ -248,7 +249,7 @@ class LabelStudio:
         transport = self._sdk._client_wrapper.httpx_client
         # Only reading is repeated by itself: a repeated POST could make two of a thing.
         options: RequestOptions = {"max_retries": 2 if method == "GET" else 0}
-        with self._translated(missing):
+        with self._translated():
             response = transport.request(
                 path, method=method, params=params, json=body, headers=_JSON_HEADERS, request_options=options
             )
@@ -283,41 +284,23 @@ class LabelStudio:
         )
         return AccessRefused(f"Label Studio at {self.url} does not accept the {self.token_kind}.", hint)
 
-    def _translated(self, missing: str) -> "_Translation":
-        return _Translation(self, missing)
-
-
-class _Translation:
-    """Turns the SDK's and httpx's errors into ours; theirs hold headers and cookies, so they are cut off."""
-
-    def __init__(self, client: LabelStudio, missing: str) -> None:
-        self.client = client
-        self.missing = missing
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        ours = self._ours(error)
-        if ours is not None:
-            raise ours from None
-
-    def _ours(self, error: BaseException | None) -> ActiveLearningError | None:
-        url = self.client.url
-        if isinstance(error, ApiError):
-            if error.status_code in (401, 403):
-                return self.client._refused()
-            return self.client._not_label_studio()
-        if isinstance(error, httpx.TimeoutException):
-            return ServerUnreachable(f"Label Studio at {url} did not answer in time.")
-        if isinstance(error, httpx.HTTPError | httpx.InvalidURL):
-            return ServerUnreachable(
-                f"No Label Studio answers at {url}.", "Check the address, and that the server is running."
-            )
-        # No JSON at all, or not that of an exchanged token.
-        if isinstance(error, ValueError) and not isinstance(error, ActiveLearningError):
-            return self.client._not_label_studio()
-        return None
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn the SDK's and httpx's errors into ours; theirs hold headers and cookies, so they are cut off."""
+        try:
+            yield
+        except ActiveLearningError:
+            raise
+        except ApiError as error:
+            raise (self._refused() if error.status_code in (401, 403) else self._not_label_studio()) from None
+        except httpx.TimeoutException:
+            raise ServerUnreachable(f"Label Studio at {self.url} did not answer in time.") from None
+        except (httpx.HTTPError, httpx.InvalidURL):
+            raise ServerUnreachable(
+                f"No Label Studio answers at {self.url}.", "Check the address, and that the server is running."
+            ) from None
+        except ValueError:  # no JSON at all, or not that of an exchanged token
+            raise self._not_label_studio() from None
 
 
 def label_space(label_config: str) -> LabelSpace:

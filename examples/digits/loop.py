@@ -8,9 +8,12 @@ from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import Campaign, Job, Round
 from trustai_web.campaigns.services.labels import round_sync
-from trustai_web.campaigns.services.rounds import FORWARD, round_create, round_work
+from trustai_web.campaigns.services.rounds import round_create, round_work
 
 Status = Round.Status
+
+FORWARD = {Status.PENDING: Job.Kind.SCORE, Status.READY: Job.Kind.PUBLISH, Status.OPEN: Job.Kind.TRAIN}
+"""The work that brings a round on from a status."""
 
 
 class DemoFailed(Exception):

@@ -37,10 +37,6 @@ DURING = {
 """The status while a kind of job is under way."""
 
 
-FORWARD = {before: kind for kind, before in BEFORE.items() if kind != Job.Kind.RETRACT}
-"""The kind of job that brings a round on from a status."""
-
-
 class WrongMoment(ActiveLearningError):
     """The round is not in the status that this action needs; somebody else may have been faster."""
 
