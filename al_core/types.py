@@ -1,8 +1,10 @@
 """The plain values that the verbs of the manager take and give, and the call-back they report to."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Literal
 
 import numpy as np
@@ -69,20 +71,29 @@ class TaskState:
     """Moves with every annotation and prediction of the task."""
 
 
+AnswerForm = Literal["single", "multi", "regions"]
+"""What an answer to a control is: exactly one class; any set of classes; any number of regions (boxes, spans,
+texts, numbers), each with a class or none."""
+
+
 @dataclass(frozen=True)
 class LabelSpace:
-    """The one control of a labelling configuration whose classes are scored."""
+    """One control of a labelling configuration, and the classes it offers."""
 
     control: str
     """Name of the control tag, the ``from_name`` of a result."""
     target: str
     """Name of the object tag, the ``to_name`` of a result."""
     labels: tuple[str, ...]
-    """The classes, in the order of the configuration; column order of every probability array."""
+    """The classes, in the order of the configuration; column order of every probability array. Empty where an
+    answer is free (Number, TextArea)."""
     data_key: str
     """The key of a task's data that holds what is shown."""
     data_type: str
     """``image``, ``text`` or another object tag, in lower case."""
+    tag: str = "Choices"
+    """The control tag, as it is written in the configuration."""
+    form: AnswerForm = "single"
 
 
 @dataclass(frozen=True)
@@ -109,25 +120,98 @@ class Prediction:
     model_version: str
 
 
+class Reason(StrEnum):
+    """Why nothing usable is known of a task. The text is what people read."""
+
+    NO_PREDICTION = "no prediction"
+    OTHER_VERSION = "prediction of another model version"
+    EMPTY_RESULT = "empty result"
+    SENTINEL = "a score that means “none” (0.0 or 2.0)"
+    OUT_OF_RANGE = "out of range"
+    NOT_A_NUMBER = "not a number"
+    CONSTANT = "the same score for every task"
+    NOT_THE_TOP = "a score too low for the likeliest class"
+    UNKNOWN_LABEL = "unknown label"
+    NOT_ONE_CLASS = "not exactly one class chosen"
+    ONE_SCORE_FOR_SEVERAL = "one score for several labels"
+    WRONG_SUM = "probabilities do not sum to 1"
+
+
+REASONS = tuple(Reason)
+"""A task's code in :attr:`ClassProbabilities.reasons` is its reason's place here plus 1; 0 is a known task."""
+
+
 @dataclass(frozen=True)
 class ClassProbabilities:
-    """Class probabilities of n tasks over k classes, with what is unknown kept unknown."""
+    """What one model says of n tasks over k classes, with what is unknown kept unknown.
+
+    A task has rows: exactly one where the form is ``single`` or ``multi``, one a region where it is
+    ``regions``. A row is full (``values`` is finite: every class has its probability), or only the probability
+    of the class it answers is known (``values`` is NaN and ``top`` is not), or it is unknown (both are NaN).
+    """
 
     task_ids: NDArray[np.int64]
     """(n,)"""
     labels: tuple[str, ...]
     """(k,)"""
+    form: AnswerForm
+    starts: NDArray[np.int64]
+    """(n + 1,) the rows of task i are ``starts[i]:starts[i + 1]``."""
     values: NDArray[np.float32]
-    """(n, k); a known row sums to 1, an unknown row is NaN."""
-    unknown: Mapping[str, int]
-    """Reason → how many tasks have no usable probabilities for it."""
+    """(m, k) a full row of form ``multi`` holds k independent probabilities, any other sums to 1."""
+    top: NDArray[np.float32]
+    """(m,) the probability of the class that the row answers."""
+    answers: NDArray[np.int32]
+    """(m,) the column of that class; −1 where there is none (an unknown row, a free answer, an empty set)."""
+    reasons: NDArray[np.uint8]
+    """(n,) 0 where the task is known, else its place in ``REASONS`` plus 1."""
     model_version: str = ""
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """(n,) True where the row can be scored."""
-        known: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)  # type: ignore[assignment]  # for (n,) it is
-        return known
+        """(n,) True where the task can be scored, if only within bounds."""
+        return self.reasons == 0
+
+    @property
+    def full(self) -> NDArray[np.bool_]:
+        """(m,) True where a row has the probability of every class."""
+        full: NDArray[np.bool_] = np.isfinite(self.values).all(axis=1)  # type: ignore[assignment]  # for (m,) it is
+        return full if self.labels else np.zeros(len(self.top), dtype=np.bool_)
+
+    @property
+    def unknown(self) -> dict[str, int]:
+        """Reason → how many tasks have no usable probabilities for it."""
+        return {str(REASONS[code - 1]): count for code, count in Counter(self.reasons[~self.known].tolist()).items()}
+
+
+Aggregate = Literal["mean", "max", "sum", "min", "count_weighted"]
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """How the scores of a task's labels or regions become one."""
+
+    how: Aggregate = "mean"
+    """``count_weighted``: the mean times log(1 + how many), so that a crowded task counts for more."""
+    no_region: Literal["unknown", "certain", "uncertain"] = "unknown"
+    """What a task without any region counts as: the model may be sure that there is none, or have failed."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """(n,) scores as far as they are known: equal where exact, NaN where unknown; higher is more uncertain."""
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+    @property
+    def exact(self) -> NDArray[np.bool_]:
+        """(n,) True where the score is one number; False where it has bounds or is unknown."""
+        return self.low == self.high
+
+
+RankBy = Literal["low", "high"]
+"""Which bound ranks a task whose score is not exact: the least it can be, or the most."""
 
 
 @dataclass(frozen=True)
@@ -137,14 +221,28 @@ class Scores:
     pool: Pool
     strategy: str
     seed: int
-    values: NDArray[np.float64]
-    """(n,) aligned to ``pool.task_ids``; NaN where unknown."""
-    probabilities: ClassProbabilities | None
-    """Aligned to ``pool.task_ids``; None for a strategy that asks no model."""
+    bounds: Bounds
+    """(n,) aligned to ``pool.task_ids``."""
+    rank_by: RankBy = "low"
+    models: tuple[ClassProbabilities, ...] = ()
+    """What was scored, each aligned to ``pool.task_ids``: none for a strategy that asks no model, several for a
+    committee or for several controls."""
+    embeddings: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    """Task id → what the model sent along as its own view of the task, where it did."""
+
+    @property
+    def values(self) -> NDArray[np.float64]:
+        """(n,) what tasks are ranked by; NaN where unknown."""
+        return self.bounds.low if self.rank_by == "low" else self.bounds.high
+
+    @property
+    def probabilities(self) -> ClassProbabilities | None:
+        """Those of the first model; None for a strategy that asks none."""
+        return self.models[0] if self.models else None
 
     @property
     def model_version(self) -> str:
-        return self.probabilities.model_version if self.probabilities is not None else ""
+        return ", ".join(dict.fromkeys(model.model_version for model in self.models))
 
 
 @dataclass(frozen=True)
@@ -156,7 +254,9 @@ class BatchItem:
     task_id: int
     lane: Lane
     score: float | None = None
-    """None where the strategy asks no model."""
+    """What it was ranked by; None where the strategy asks no model."""
+    score_high: float | None = None
+    """The upper bound, where the score is a lower one."""
     cluster: int | None = None
     """Which k-means cluster of the candidates it stands for; None without diversity."""
     probabilities: Mapping[str, float] = field(default_factory=dict)

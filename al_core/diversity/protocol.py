@@ -1,0 +1,53 @@
+"""What a way of diversity is given, and what it must answer."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """m tasks that a batch is picked from, the most uncertain first, no two of the same content."""
+
+    features: NDArray[Any]
+    """(m, d) float32 or float64, finite: what they look like."""
+    scores: NDArray[np.float64]
+    """(m,) finite, never increasing."""
+    probabilities: NDArray[Any] | None = None
+    """(m, k) full class probabilities, finite; None where a task of the pool has none."""
+    labelled: NDArray[Any] | None = None
+    """(l, d) what is labelled already; None where that is not known."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was picked of the candidates."""
+
+    indices: NDArray[np.int64]
+    """(k,) distinct places among the candidates."""
+    groups: NDArray[np.int64] | None = None
+    """(m,) the group of each candidate, where the way makes groups."""
+
+
+class Diversity(Protocol):
+    """A way to keep a batch from repeating itself."""
+
+    name: str
+    """What it is called in files and interfaces."""
+    label: str
+    """What a select shows."""
+    help: str
+    """One line for a team lead."""
+    needs: Literal["nothing", "features", "probabilities"]
+    """``nothing``: not even features; ``features``: those; ``probabilities``: features and full probabilities."""
+    ranks: bool
+    """True where it looks at the scores; False where it would pick the same whatever the model says."""
+
+    def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
+        """Pick ``k`` of the candidates; always fewer than there are.
+
+        The candidates come in an order that follows from their scores and the seed alone, and ``rng`` from
+        the seed, so that an equal pool gives an equal batch on any machine.
+        """
