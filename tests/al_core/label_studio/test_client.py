@@ -17,10 +17,9 @@ from al_core.errors import (
     NotFound,
     ServerUnreachable,
     UnexpectedAnswer,
-    UnsupportedProject,
 )
-from al_core.label_studio import LabelStudio, choice_of, chosen_label, label_space
-from tests.servers import CONFIG, PROJECT_ID, TOKEN, URL, region
+from al_core.label_studio import LabelStudio
+from tests.servers import PROJECT_ID, TOKEN, URL
 
 SIGNING_KEY = "only-a-test-knows-this-key-of-32-bytes"
 
@@ -255,7 +254,7 @@ def test_backends_are_told_with_their_state_in_words(server, client):
 
 
 def test_the_states_of_all_tasks_come_in_pages_of_narrow_rows(server, client, monkeypatch):
-    monkeypatch.setattr("al_core.label_studio.PAGE_SIZE", 12)
+    monkeypatch.setattr("al_core.label_studio.client.PAGE_SIZE", 12)
     server.annotate(3, "good")
     server.annotate(4, None)
     server.annotate(5, None)
@@ -289,7 +288,7 @@ def test_the_answers_of_many_tasks_come_in_one_request_skips_among_them(server, 
 
 
 def test_task_data_is_asked_in_pieces_and_leaves_out_what_is_gone(server, client, monkeypatch):
-    monkeypatch.setattr("al_core.label_studio.IDS_PER_CALL", 2)
+    monkeypatch.setattr("al_core.label_studio.client.IDS_PER_CALL", 2)
     data = client.task_data(PROJECT_ID, [5, 99, 1])
     assert data == {5: {"text": "sentence number 5 word5"}, 1: {"text": "sentence number 1 word1"}}
     assert len(server.requests) == 2
@@ -345,105 +344,3 @@ def test_a_tab_is_removed(server, client):
     view_id = client.create_tab(PROJECT_ID, "Batch", [3])
     client.delete_tab(view_id)
     assert server.tabs == {}
-
-
-# --------------------------------------------------------------------- configurations
-
-
-def test_the_one_single_choice_control_is_read():
-    space = label_space(CONFIG)
-    assert (space.control, space.target, space.labels) == ("mood", "words", ("good", "bad"))
-    assert (space.data_key, space.data_type) == ("text", "text")
-
-
-def test_an_alias_is_what_a_result_would_hold():
-    config = CONFIG.replace('value="good"', 'value="good" alias="+"')
-    assert label_space(config).labels == ("+", "bad")
-
-
-def test_other_controls_beside_the_choices_do_not_matter():
-    config = CONFIG.replace("</View>", '<TextArea name="why" toName="words"/></View>')
-    assert label_space(config).control == "mood"
-
-
-def test_single_radio_is_a_single_choice():
-    config = CONFIG.replace('<Choices name="mood"', '<Choices choice="single-radio" name="mood"')
-    assert label_space(config).control == "mood"
-
-
-@pytest.mark.parametrize(
-    ("config", "said"),
-    [
-        ("<View><Image name='p' value='$image'/></View>", "this one has none"),
-        (CONFIG.replace('<Choices name="mood"', '<Choices choice="multiple" name="mood"'), "this one has none"),
-        (
-            CONFIG.replace(
-                "</View>",
-                '<Choices name="tone" toName="words"><Choice value="x"/><Choice value="y"/></Choices></View>',
-            ),
-            "this one has 2",
-        ),
-        (
-            '<View><Text name="words" value="$text"/><Choices name="mood" toName="words" value="$options"/></View>',
-            "no fixed classes",
-        ),
-        ("", "cannot be read"),
-        ("<View", "cannot be read"),
-    ],
-    ids=["none", "multiple", "two", "dynamic", "empty", "broken"],
-)
-def test_a_configuration_that_cannot_be_scored_says_why(config, said):
-    with pytest.raises(UnsupportedProject, match=said) as caught:
-        label_space(config)
-    assert caught.value.hint
-
-
-# --------------------------------------------------------------------- answers of people
-
-
-def annotation(label, at, *, cancelled=False):
-    return {
-        "task": 4,
-        "result": [region(label)] if label else [],
-        "was_cancelled": cancelled,
-        "updated_at": f"2026-01-02T00:00:{at:02}Z",
-        "created_username": " Bob Builder bob@example.com, 5",
-        "lead_time": 1.5,
-    }
-
-
-def test_nobody_answered():
-    assert chosen_label([], label_space(CONFIG)) is None
-
-
-def test_the_newest_label_counts_in_any_order():
-    old, new = annotation("good", 1), annotation("bad", 2)
-    for order in ([old, new], [new, old]):
-        assert chosen_label(order, label_space(CONFIG)).value == "bad"
-
-
-def test_a_label_counts_before_a_later_skip():
-    label = chosen_label([annotation("good", 1), annotation(None, 2, cancelled=True)], label_space(CONFIG))
-    assert (label.value, label.skipped) == ("good", False)
-
-
-def test_a_skip_alone_is_a_skip_even_if_it_holds_a_draft():
-    label = chosen_label([annotation("good", 1, cancelled=True)], label_space(CONFIG))
-    assert (label.value, label.skipped) == (None, True)
-
-
-def test_a_label_knows_who_when_and_how_long():
-    label = chosen_label([annotation("good", 7)], label_space(CONFIG))
-    assert label.task_id == 4
-    assert label.annotator == "Bob Builder bob@example.com"
-    assert label.labelled_at == datetime(2026, 1, 2, 0, 0, 7, tzinfo=UTC)
-    assert label.lead_time == 1.5
-    nameless = {**annotation("good", 7), "created_username": None}
-    assert chosen_label([nameless], label_space(CONFIG)).annotator == "unknown"
-
-
-def test_an_answer_without_a_choice_is_an_answer():
-    other = {**region("good"), "from_name": "why"}
-    assert choice_of([other, {**region("good"), "value": {}}], label_space(CONFIG)) is None
-    label = chosen_label([annotation(None, 1)], label_space(CONFIG))
-    assert (label.value, label.skipped) == (None, False)

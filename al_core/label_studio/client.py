@@ -6,7 +6,7 @@ so every call here is JSON in and JSON out on the SDK's own transport.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +15,6 @@ import httpx
 from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
-from label_studio_sdk.label_interface.interface import LabelInterface
 
 from al_core.addresses import checked_url
 from al_core.errors import (
@@ -25,9 +24,8 @@ from al_core.errors import (
     NotFound,
     ServerUnreachable,
     UnexpectedAnswer,
-    UnsupportedProject,
 )
-from al_core.types import Backend, Label, LabelSpace, Prediction, Project, Server, TaskState
+from al_core.types import Backend, Prediction, Project, Server, TaskState
 
 PAGE_SIZE = 1000
 IDS_PER_CALL = 200
@@ -301,77 +299,6 @@ class LabelStudio:
             ) from None
         except ValueError:  # no JSON at all, or not that of an exchanged token
             raise self._not_label_studio() from None
-
-
-def label_space(label_config: str) -> LabelSpace:
-    """The control whose classes are scored: the only Choices with a single choice.
-
-    Raises
-    ------
-    UnsupportedProject
-        The configuration cannot be read, or has no such control, or several.
-    """
-    try:
-        interface = LabelInterface(label_config)
-        controls = [
-            control
-            for control in interface.controls
-            if control.tag == "Choices" and control.attr.get("choice", "single").startswith("single")
-        ]
-    except Exception as error:  # the SDK raises whatever its XML and Pydantic parts raise
-        raise UnsupportedProject(
-            "The labelling configuration of the project cannot be read.",
-            f"Open it in Label Studio, Settings, Labeling Interface, and save it again ({type(error).__name__}).",
-        ) from None
-    if len(controls) != 1:
-        found = "none" if not controls else f"{len(controls)}"
-        raise UnsupportedProject(
-            f"TrustAI scores projects with one single-choice Choices control; this one has {found}.",
-            "Pick another project, or change its labelling configuration.",
-        )
-    control = controls[0]
-    if not control.labels:
-        raise UnsupportedProject(
-            "The Choices control of the project has no fixed classes: each task brings its own.",
-            "Pick another project, or list the classes in its labelling configuration.",
-        )
-    shown = interface.get_tag(control.to_name[0])
-    return LabelSpace(
-        control=control.name,
-        target=shown.name,
-        labels=tuple(control.labels),
-        data_key=(shown.value or "").lstrip("$"),
-        data_type=shown.tag.lower(),
-    )
-
-
-def chosen_label(annotations: Collection[Mapping[str, Any]], space: LabelSpace) -> Label | None:
-    """The newest answer among a task's annotations; a label counts before a skip.
-
-    Returns None while there is neither.
-    """
-    ranked = sorted(annotations, key=lambda a: (not a.get("was_cancelled"), a.get("updated_at") or ""))
-    if not ranked:
-        return None
-    newest = ranked[-1]
-    skipped = bool(newest.get("was_cancelled"))
-    return Label(
-        task_id=int(newest["task"]),
-        value=None if skipped else choice_of(newest.get("result") or [], space),
-        skipped=skipped,
-        annotator=str(newest.get("created_username") or "").rpartition(",")[0].strip() or "unknown",
-        labelled_at=datetime.fromisoformat(newest["updated_at"]),
-        lead_time=newest.get("lead_time"),
-    )
-
-
-def choice_of(result: Collection[Mapping[str, Any]], space: LabelSpace) -> str | None:
-    """The class that a result chose, or None where it chose none."""
-    for region in result:
-        choices = (region.get("value") or {}).get("choices") or []
-        if region.get("from_name") == space.control and choices:
-            return str(choices[0])
-    return None
 
 
 def _project(raw: Mapping[str, Any]) -> Project:
