@@ -10,27 +10,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_core import training
-from al_core.diversity import kmeans_batch, most_uncertain
-from al_core.errors import EmptyPool, InvalidInput, NoLabels, NoPredictions, UnexpectedAnswer
-from al_core.evaluation import accuracy, draw_test_set
-from al_core.features import task_features
-from al_core.label_studio import LabelStudio, choice_of, chosen_label, label_space
+from al_core.batches import BatchComposer, BatchRules
+from al_core.combination import combine_controls
+from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
+from al_core.doctor import Diagnosis, examine
+from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
+from al_core.evaluation import accuracy
+from al_core.features import FeatureCache, embedding_of
+from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_space, label_spaces
 from al_core.ml_backend import MLBackend
+from al_core.prediction_sources import ModelPredictions, PredictionSource, why_unknown
 from al_core.probabilities import from_predictions
-from al_core.strategies import DEFAULT_STRATEGY, DIVERSITY, strategy
+from al_core.seeding import task_keys
+from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
 from al_core.types import (
+    Aggregation,
     Batch,
-    BatchItem,
-    ClassProbabilities,
     Evaluation,
     Label,
     LabelSpace,
     Pool,
-    Prediction,
     Progress,
     Project,
     Publication,
+    RankBy,
     Scores,
+    TaskState,
     Training,
     silent,
 )
@@ -38,13 +43,7 @@ from al_core.uncertainty import UncertaintySampling
 
 __all__ = ["ActiveLearningManager", "UncertaintySampling"]
 
-CHUNK = 100
-"""Tasks in one request to a backend: a few seconds of work, and a progress bar that moves."""
-
-ALIKE = (
-    "The candidates could not be told apart by their content (only text and images inside the task can be), "
-    "so the batch is the most uncertain tasks, however much alike they are."
-)
+ALL_CONTROLS = "*"
 
 
 class ActiveLearningManager:
@@ -65,13 +64,29 @@ class ActiveLearningManager:
     strategy_name : str
         One of :data:`al_core.strategies.STRATEGIES`.
     diversity : str
-        One of :data:`al_core.strategies.DIVERSITY`.
-    candidate_factor : int
-        With k-means, the batch is chosen among ``candidate_factor × size`` of the most uncertain tasks.
+        One of :data:`al_core.diversity.DIVERSITIES`.
+    candidate_factor : int, optional
+        The batch is chosen among ``candidate_factor × size`` of the most uncertain tasks. None: as many as
+        the scores suggest, see :func:`al_core.diversity.adaptive_factor`.
     seed : int
         Same seed, pool and predictions: same batch.
     held_out : collection of int
         Ids of the test set: never asked again, never trained on.
+    control : str
+        Which control of the labelling configuration counts: its name, ``"*"`` for all of them together, or
+        empty for the only one.
+    aggregation : Aggregation
+        How the scores of a task's labels or regions become one.
+    rank_by : {"low", "high"}
+        What ranks a task whose score is only known within bounds.
+    control_share : float
+        Share of each batch that is drawn at random instead, from 0 to less than 1.
+    class_balance : bool
+        Share the batch evenly over the classes that the model predicts.
+    committee : sequence of MLBackend
+        Other models, for the strategies that want several.
+    feature_cache : FeatureCache, optional
+        Where features of contents that were seen before are kept.
     """
 
     def __init__(
@@ -81,31 +96,60 @@ class ActiveLearningManager:
         backend: MLBackend | None = None,
         *,
         strategy_name: str = DEFAULT_STRATEGY,
-        diversity: str = "kmeans",
-        candidate_factor: int = 20,
+        diversity: str = DEFAULT_DIVERSITY,
+        candidate_factor: int | None = None,
         seed: int = 0,
         held_out: Collection[int] = (),
+        control: str = "",
+        aggregation: Aggregation = Aggregation(),  # noqa: B008  frozen
+        rank_by: RankBy = "low",
+        control_share: float = 0.0,
+        class_balance: bool = False,
+        committee: Sequence[MLBackend] = (),
+        feature_cache: FeatureCache | None = None,
     ) -> None:
-        if diversity not in DIVERSITY:
-            raise InvalidInput(f"Unknown diversity {diversity!r}.", f"Known: {', '.join(DIVERSITY)}.")
-        if candidate_factor < 1:
+        if candidate_factor is not None and candidate_factor < 1:
             raise InvalidInput("The candidate factor must be at least 1.")
+        if not 0 <= control_share < 1:
+            raise InvalidInput("The share of the control lane must be at least 0 and less than 1.")
         self.label_studio = label_studio
         self.project_id = project_id
         self.backend = backend
-        self.strategy = strategy(strategy_name)
-        self.diversity = diversity
+        self.committee = committee
+        self.strategy = STRATEGIES.named(strategy_name)
+        self.diversity = DIVERSITIES.named(diversity)
         self.candidate_factor = candidate_factor
         self.seed = seed
         self.held_out = frozenset(held_out)
+        self.control = control
+        self.aggregation = aggregation
+        self.rank_by = rank_by
+        self.control_share = control_share
+        self.class_balance = class_balance
+        self.feature_cache = feature_cache
 
     @cached_property
     def project(self) -> Project:
         return self.label_studio.project(self.project_id)
 
     @cached_property
+    def label_spaces(self) -> tuple[LabelSpace, ...]:
+        """The controls that are scored."""
+        config = self.project.label_config
+        if self.control != ALL_CONTROLS:
+            return (label_space(config, self.control),)
+        found = label_spaces(config)
+        # The only-one rule of the single call says what is missing where there is none.
+        return found or (label_space(config),)
+
+    @property
     def label_space(self) -> LabelSpace:
-        return label_space(self.project.label_config)
+        """The control whose answers count as labels: the first of those that are scored."""
+        return self.label_spaces[0]
+
+    @cached_property
+    def predictions(self) -> PredictionSource:
+        return PredictionSource(self.label_studio, self.project, self.backend, self.committee)
 
     # ----------------------------------------------------------------- 1. read the pool
 
@@ -117,13 +161,10 @@ class ActiveLearningManager:
         EmptyPool
             The project has no task, or none that may be asked.
         """
-        open_ids: list[int] = []
-        labeled = total = seen = 0
-        for states, total in self.label_studio.task_states(self.project_id):
-            seen += len(states)
-            labeled += sum(state.labeled for state in states)
-            open_ids += [s.task_id for s in states if not s.labeled and not s.skipped]
-            progress(seen, total, f"Reading tasks: {seen:,} of {total:,}.")
+        states = self._task_states(progress)
+        total = len(states)
+        labeled = sum(state.labeled for state in states)
+        open_ids = [s.task_id for s in states if not s.labeled and not s.skipped]
         if total == 0:
             raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
         task_ids = np.array(sorted(set(open_ids) - self.held_out), dtype=np.int64)
@@ -134,6 +175,13 @@ class ActiveLearningManager:
             )
         return Pool(task_ids, labeled, total, hashlib.sha256(task_ids.tobytes()).hexdigest(), datetime.now(UTC))
 
+    def _task_states(self, progress: Progress) -> list[TaskState]:
+        found: list[TaskState] = []
+        for states, total in self.label_studio.task_states(self.project_id):
+            found += states
+            progress(len(found), total, f"Reading tasks: {len(found):,} of {total:,}.")
+        return found
+
     # ----------------------------------------------------------------- 2. score
 
     def score(self, pool: Pool, progress: Progress = silent) -> Scores:
@@ -142,108 +190,79 @@ class ActiveLearningManager:
         Raises
         ------
         NoPredictions
-            The strategy needs probabilities and not one task has them.
+            The strategy needs probabilities and not one task has them, or a committee and there is none.
         """
-        probabilities = None
-        if self.strategy.needs_predictions:
-            probabilities = self.probabilities(pool.task_ids, progress)
-            if not probabilities.known.any():
-                raise NoPredictions(*_why_unknown(probabilities, self.backend))
-        values = self.strategy.score(
-            probabilities.values if probabilities else None,
-            len(pool.task_ids),
-            np.random.default_rng(self.seed),
-        )
-        return Scores(pool, self.strategy.name, self.seed, values, probabilities)
-
-    def probabilities(self, task_ids: NDArray[np.int64], progress: Progress = silent) -> ClassProbabilities:
-        """Class probabilities of tasks: those stored of the current model version, the rest predicted now."""
-        if self.backend is None:
-            version = self._newest_stored_version()
-            stored = self._stored(version)
-            return from_predictions(stored.values(), task_ids, self.label_space)
-        stored = self._stored(self.backend.model_version(self.project))
-        missing = [int(task_id) for task_id in task_ids if int(task_id) not in stored]
-        found = [*stored.values(), *self._predict(missing, progress)]
-        _check_one_model(found)
-        return from_predictions(found, task_ids, self.label_space)
-
-    def _newest_stored_version(self) -> str:
-        versions = self.label_studio.model_versions(self.project_id)
-        if not versions:
-            raise NoPredictions(
-                "The project has no predictions and no ML backend to ask.",
-                "Connect an ML backend in Label Studio, or import predictions.",
+        if self.strategy.needs == "nothing":
+            evidence = Evidence(pool.task_ids, (), self.aggregation, self.seed)
+            return Scores(pool, self.strategy.name, self.seed, self.strategy.score(evidence), self.rank_by)
+        said = self._predictions(pool.task_ids, progress)
+        by_control = [
+            tuple(
+                from_predictions(model.predictions, pool.task_ids, space, model_version=model.version) for model in said
             )
-        return max(versions, key=lambda version: versions[version])
+            for space in self.label_spaces
+        ]
+        bounds = combine_controls(
+            [self.strategy.score(Evidence(pool.task_ids, models, self.aggregation, self.seed)) for models in by_control]
+        )
+        if np.isnan(bounds.low).all():
+            raise why_unknown(by_control[0][0].unknown, self.strategy, len(pool.task_ids), self.backend)
+        models = tuple(model for models in by_control for model in models)
+        return Scores(pool, self.strategy.name, self.seed, bounds, self.rank_by, models, _embeddings(said[0]))
 
-    def _stored(self, version: str) -> dict[int, Prediction]:
-        if version not in self.label_studio.model_versions(self.project_id):
-            return {}
-        found = self.label_studio.predictions(self.project_id, version)
-        return {prediction.task_id: prediction for prediction in found}
+    def _predictions(self, task_ids: NDArray[np.int64], progress: Progress) -> list[ModelPredictions]:
+        """What the strategy ranks by; kept, as it is read once for each control."""
+        if self.strategy.needs == "committee":
+            said = self.predictions.members(task_ids.tolist(), progress)
+        else:
+            said = [self.predictions.model(task_ids.tolist(), progress)]
+        return [ModelPredictions(model.version, list(model.predictions)) for model in said]
 
-    def _predict(self, task_ids: Sequence[int], progress: Progress) -> list[Prediction]:
-        assert self.backend is not None
-        found: list[Prediction] = []
-        for start in range(0, len(task_ids), CHUNK):
-            progress(start, len(task_ids), f"Predicting: {start:,} of {len(task_ids):,} tasks.")
-            data = self.label_studio.task_data(self.project_id, task_ids[start : start + CHUNK])
-            tasks = [{"id": task_id, "data": values} for task_id, values in data.items()]
-            if tasks:
-                found += self.backend.predict(self.project, tasks)
-        _check_one_model(found)
-        progress(len(task_ids), len(task_ids), f"Predicted {len(task_ids):,} tasks.")
-        return found
+    def diagnose(self, sample: int = 50, progress: Progress = silent) -> Diagnosis:
+        """What the model's numbers are worth, by every control, on tasks drawn at random.
+
+        Raises
+        ------
+        EmptyPool
+            The project has no task.
+        NoPredictions
+            Nothing is stored and there is no backend to ask.
+        """
+        ids = np.array(sorted(state.task_id for state in self._task_states(progress)), dtype=np.int64)
+        if not len(ids):
+            raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
+        drawn = np.sort(ids[np.argsort(task_keys(ids, self.seed))[:sample]])
+        said = self.predictions.model(drawn.tolist(), progress)
+        wanted = set(drawn.tolist())
+        found = [prediction for prediction in said.predictions if prediction.task_id in wanted]
+        spaces = label_spaces(self.project.label_config) or (self.label_space,)
+        return examine(found, drawn, spaces)
 
     # ----------------------------------------------------------------- 3. recommend
 
     def recommend(self, scores: Scores, size: int, *, test_size: int = 0, progress: Progress = silent) -> Batch:
-        """Pick the batch: first a test set at random where one is wanted, then the strategy's choice.
+        """Put the batch together: a test set and a control lane at random, and what the strategy asks.
 
         Parameters
         ----------
         size : int
-            How many tasks the strategy picks; fewer where the pool is smaller, and the batch says so.
+            How many tasks the strategy and the control lane share; fewer where the pool is smaller, and the
+            batch says so.
         test_size : int
             How many tasks are drawn at random to measure with, before the strategy may choose.
         """
-        if size < 0 or test_size < 0 or size + test_size == 0:
-            raise InvalidInput("A batch needs at least one task.")
-        ids = scores.pool.task_ids
-        test_ids = draw_test_set(ids, test_size, self.seed)
-        eligible = np.where(np.isin(ids, test_ids), np.nan, scores.values)
-        picked, clusters, alike = self._pick(scores, eligible, size, progress)
-        chosen = [
-            _item(scores, rank, int(index), cluster)
-            for rank, (index, cluster) in enumerate(zip(picked, clusters, strict=True), start=1)
-        ]
-        held_out = [
-            BatchItem(rank=len(chosen) + offset, task_id=int(task_id), lane="test")
-            for offset, task_id in enumerate(test_ids, start=1)
-        ]
-        items = (*chosen, *held_out)
-        asked = size + test_size
-        short = "" if len(items) == asked else f"Wanted {asked:,} tasks; only {len(items):,} could be picked."
-        return Batch(items, asked, " ".join(note for note in (short, alike) if note))
-
-    def _pick(
-        self, scores: Scores, eligible: NDArray[np.float64], size: int, progress: Progress
-    ) -> tuple[Sequence[int], Sequence[int | None], str]:
-        """Indices into the pool in rank order, the cluster of each, and what should be known about them."""
-        if self.diversity == "none" or not self.strategy.needs_predictions:
-            # A random batch is diverse by itself, and clustering would make it something else than random.
-            picked = most_uncertain(eligible, size)
-            return picked.tolist(), [None] * len(picked), ""
-        candidates = most_uncertain(eligible, size * self.candidate_factor)
-        progress(0, None, f"Choosing {size:,} different ones among {len(candidates):,} candidates.")
-        data = self.label_studio.task_data(self.project_id, scores.pool.task_ids[candidates].tolist())
-        features = task_features(
-            [data.get(int(task_id), {}) for task_id in scores.pool.task_ids[candidates]], self.label_space
+        rules = BatchRules(
+            way=self.diversity,
+            space=self.label_space,
+            candidate_factor=self.candidate_factor,
+            control_share=self.control_share,
+            class_balance=self.class_balance,
+            cache=self.feature_cache,
         )
-        chosen, clusters = kmeans_batch(features, eligible[candidates], size, self.seed)
-        all_alike = len(features) > size and bool((features == features[0]).all())
-        return candidates[chosen].tolist(), clusters.tolist(), ALIKE if all_alike else ""
+        return BatchComposer(scores, rules, self._task_data, progress).compose(size, test_size)
+
+    def _task_data(self, task_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
+        return self.label_studio.task_data(self.project_id, task_ids)
 
     # ----------------------------------------------------------------- 4. publish, and hear the answers
 
@@ -321,7 +340,7 @@ class ActiveLearningManager:
 
     def _has_label(self, task: Mapping[str, Any]) -> bool:
         live = [a for a in task["annotations"] if not a.get("was_cancelled")]
-        return any(choice_of(annotation.get("result") or [], self.label_space) for annotation in live)
+        return any(answer_of(a.get("result") or [], space) for a in live for space in self.label_spaces)
 
     def _need_backend(self) -> MLBackend:
         if self.backend is None:
@@ -331,55 +350,35 @@ class ActiveLearningManager:
     # ----------------------------------------------------------------- 6. evaluate
 
     def evaluate(self, truth: Mapping[int, str], progress: Progress = silent) -> Evaluation:
-        """Accuracy of the current model on the test set.
+        """Share of the test set that the current model answers exactly as people did.
 
         Parameters
         ----------
         truth : mapping of int to str
             Task id → what the annotators answered.
+
+        Raises
+        ------
+        NoLabels
+            The test set has no labels.
+        UnsupportedProject
+            Answers are regions, which no share of exact matches can measure.
         """
         if not truth:
             raise NoLabels("The test set has no labels yet.", "Label its tasks, then train again.")
-        ids = np.array(sorted(truth), dtype=np.int64)
-        self._need_backend()
-        predictions = self._predict(ids.tolist(), progress)
-        predicted = {p.task_id: choice_of(p.result, self.label_space) for p in predictions}
+        if self.label_space.form == "regions":
+            raise UnsupportedProject(
+                f"Answers to {self.label_space.control} are regions; how good a model is at those is not measured yet.",
+                "Train without a test set.",
+            )
+        backend = self._need_backend()
+        predictions = self.predictions.predict(backend, sorted(truth), progress)
+        predicted = {p.task_id: answer_of(p.result, self.label_space) for p in predictions}
         version = predictions[0].model_version if predictions else ""
         return accuracy(predicted, truth, version)
 
 
-def _check_one_model(predictions: Collection[Prediction]) -> None:
-    """Raise ``UnexpectedAnswer`` where several models answered: their scores cannot be ranked together."""
-    versions = {prediction.model_version for prediction in predictions}
-    if len(versions) > 1:
-        raise UnexpectedAnswer(
-            f"The model changed while it predicted ({', '.join(sorted(versions))}).",
-            "Try again when its training has ended.",
-        )
-
-
-def _item(scores: Scores, rank: int, index: int, cluster: int | None) -> BatchItem:
-    asked_model = scores.probabilities is not None
-    return BatchItem(
-        rank=rank,
-        task_id=int(scores.pool.task_ids[index]),
-        lane="strategy",
-        score=float(scores.values[index]) if asked_model else None,
-        cluster=cluster,
-        probabilities=_ranked(scores.probabilities, index) if scores.probabilities else {},
-    )
-
-
-def _ranked(probabilities: ClassProbabilities, index: int) -> dict[str, float]:
-    row = probabilities.values[index]
-    return {probabilities.labels[column]: float(row[column]) for column in np.argsort(-row, kind="stable")}
-
-
-def _why_unknown(probabilities: ClassProbabilities, backend: MLBackend | None) -> tuple[str, str]:
-    reasons = "; ".join(f"{count:,} × {reason}" for reason, count in probabilities.unknown.items())
-    who = f"The ML backend at {backend.url}" if backend else "What is stored in Label Studio"
-    return (
-        f"{who} has no usable class probabilities for any of {len(probabilities.task_ids):,} tasks ({reasons}).",
-        "A model that was never trained has none: label a start set and train first. "
-        "docs/ml-backend.md shows what a backend should answer.",
-    )
+def _embeddings(said: ModelPredictions) -> dict[int, NDArray[np.float32]]:
+    """What a model sends along as its own view of the tasks, where it does."""
+    found = ((prediction.task_id, embedding_of(prediction.result)) for prediction in said.predictions)
+    return {task_id: embedding for task_id, embedding in found if embedding is not None}

@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from math import sqrt
 from statistics import NormalDist
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from al_core.errors import InvalidInput, NoLabels
 from al_core.types import Evaluation
 from al_core.validation import check_count
@@ -85,29 +82,3 @@ def accuracy(predicted: Mapping[int, str | None], truth: Mapping[int, str], mode
         unanswered=sum(answer is None for answer in answers.values()),
         model_version=model_version,
     )
-
-
-def draw_test_set(task_ids: ArrayLike, size: int, seed: int) -> NDArray[np.int64]:
-    """Draw tasks to hold out, at random and without replacement.
-
-    Parameters
-    ----------
-    task_ids : array_like of int, shape (n,)
-        In any order: the draw depends only on which ids there are, and the seed.
-    size : int
-        How many; all of them if there are no more.
-    seed : int
-
-    Returns
-    -------
-    ndarray of int64, shape (min(size, n),)
-        Ascending.
-
-    Raises
-    ------
-    InvalidInput
-        If ``size`` is not a whole number of at least 0.
-    """
-    size = check_count("The size of the test set", size)
-    ids = np.unique(np.asarray(task_ids, dtype=np.int64))
-    return np.sort(np.random.default_rng(seed).choice(ids, min(size, len(ids)), replace=False))

@@ -254,9 +254,9 @@ class BatchItem:
     task_id: int
     lane: Lane
     score: float | None = None
-    """What it was ranked by; None where the strategy asks no model."""
+    """Its score, or the least that can be; None where the strategy asks no model, or nothing is known."""
     score_high: float | None = None
-    """The upper bound, where the score is a lower one."""
+    """The most that its score can be; None where the score is exact."""
     cluster: int | None = None
     """Which k-means cluster of the candidates it stands for; None without diversity."""
     probabilities: Mapping[str, float] = field(default_factory=dict)

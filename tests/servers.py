@@ -174,7 +174,7 @@ class LabelStudioServer(Broken):
             f"GET /api/projects/{PROJECT_ID}/model-versions": self._versions,
             "GET /api/ml": lambda: self.backends,
             "GET /api/predictions": lambda: [
-                p for p in self.predictions if p["model_version"] == query["model_version"]
+                p for p in self.predictions if query.get("model_version", p["model_version"]) == p["model_version"]
             ],
             "GET /api/dm/views": lambda: list(self.tabs.values()),
             "POST /api/dm/views": lambda: self._make_tab(json.loads(request.content)),

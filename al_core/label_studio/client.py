@@ -165,9 +165,11 @@ class LabelStudio:
             for task in tasks:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
 
-    def predictions(self, project_id: int, model_version: str) -> Iterator[Prediction]:
-        """The stored predictions of one model version."""
-        params = {"project": project_id, "model_version": model_version}
+    def predictions(self, project_id: int, model_version: str | None = None) -> Iterator[Prediction]:
+        """The stored predictions of one model version, or of all."""
+        params: dict[str, Any] = {"project": project_id}
+        if model_version is not None:
+            params["model_version"] = model_version
         for raw in self._get("api/predictions/", params):
             yield Prediction(
                 task_id=raw["task"],

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from al_core.errors import InvalidInput, NoLabels
-from al_core.evaluation import accuracy, draw_test_set, wilson_interval
+from al_core.evaluation import accuracy, wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -66,28 +66,3 @@ def test_an_unanswered_task_counts_as_wrong():
 def test_nothing_can_be_measured_without_a_test_set():
     with pytest.raises(NoLabels):
         accuracy({1: "cat"}, {}, "v7")
-
-
-@given(st.sets(st.integers(1, 10**12), max_size=60), st.integers(0, 80), st.integers(0, 2**32))
-def test_a_test_set_is_drawn_from_the_tasks_once_each(ids, size, seed):
-    drawn = draw_test_set(list(ids), size, seed)
-    assert drawn.dtype == np.int64
-    assert len(drawn) == min(size, len(ids))
-    assert (np.diff(drawn) > 0).all()
-    assert set(drawn.tolist()) <= ids
-
-
-def test_the_draw_depends_on_the_seed_and_not_on_the_order():
-    ids = np.arange(1000)
-    drawn = draw_test_set(ids, 100, seed=1)
-    np.testing.assert_array_equal(drawn, draw_test_set(ids[::-1], 100, seed=1))
-    assert set(drawn) != set(draw_test_set(ids, 100, seed=2))
-    # Every task is as likely as any other: each fifth of the pool is drawn about as often.
-    often = np.concatenate([draw_test_set(ids, 100, seed) for seed in range(100)])
-    assert np.histogram(often, 5, (0, 1000))[0] == pytest.approx(2000, abs=200)
-
-
-def test_a_size_that_makes_no_sense_is_refused():
-    for size in (-1, 2.5):
-        with pytest.raises(InvalidInput):
-            draw_test_set([1, 2, 3], size, seed=0)

@@ -1,0 +1,257 @@
+"""How a batch is put together: the test set, the control lane, then what the strategy asks."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_core.diversity import Diversity, adaptive_factor, class_quota, most_uncertain, pick_batch
+from al_core.errors import InvalidInput
+from al_core.features import FeatureCache, Features, content_keys, task_features
+from al_core.seeding import task_keys
+from al_core.types import (
+    Batch,
+    BatchItem,
+    ClassProbabilities,
+    LabelSpace,
+    Lane,
+    Progress,
+    Scores,
+    silent,
+)
+
+Indices = NDArray[np.int64]
+ReadData = Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]]
+"""Task ids → the data of each; a task that is gone is left out."""
+
+READ_AHEAD = 200
+"""Tasks whose content is read at once while duplicates are left out: one request to Label Studio."""
+
+_TEST, _CONTROL, _PLACES = 1, 2, 3
+"""Purposes of random draws, so that one does not follow another."""
+
+ALIKE = (
+    "The candidates could not be told apart by their content, so the batch is the most uncertain tasks, "
+    "however much alike they are."
+)
+
+
+@dataclass(frozen=True)
+class BatchRules:
+    """What a batch should be like."""
+
+    way: Diversity
+    space: LabelSpace
+    candidate_factor: int | None = None
+    """The way picks among this many times the size of the most uncertain tasks; None: as the scores suggest."""
+    control_share: float = 0.0
+    class_balance: bool = False
+    cache: FeatureCache | None = None
+
+
+@dataclass
+class BatchComposer:
+    """Puts one batch together out of a scored pool.
+
+    The test set and the control lane are drawn at random before the strategy may choose, so that they stand
+    for the whole pool. Content that is in the pool several times enters a batch once, whatever its lane.
+    """
+
+    scores: Scores
+    rules: BatchRules
+    read_data: ReadData
+    progress: Progress = silent
+    _contents: set[str] = field(default_factory=set)
+    _notes: list[str] = field(default_factory=list)
+
+    def compose(self, size: int, test_size: int) -> Batch:
+        """A batch of ``size`` tasks for the strategy and its control lane, and ``test_size`` to measure with."""
+        if size < 0 or test_size < 0 or size + test_size == 0:
+            raise InvalidInput("A batch needs at least one task.")
+        free = np.ones(len(self._ids), dtype=np.bool_)
+        test = self._drawn(free, test_size, _TEST)
+        free[test] = False
+        control = self._drawn(free, round(size * self.rules.control_share), _CONTROL)
+        free[control] = False
+        asked, groups = self._asked(free, size - len(control))
+        items = [
+            *self._mixed(asked, groups, control),
+            *(self._item(int(index), "test") for index in test),
+        ]
+        ranked = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
+        wanted = size + test_size
+        if len(ranked) < wanted:
+            self._notes.insert(0, f"Wanted {wanted:,} tasks; only {len(ranked):,} could be picked.")
+        return Batch(ranked, wanted, " ".join(self._notes))
+
+    @property
+    def _ids(self) -> NDArray[np.int64]:
+        return self.scores.pool.task_ids
+
+    # ----------------------------------------------------------------- lanes
+
+    def _drawn(self, free: NDArray[np.bool_], count: int, purpose: int) -> Indices:
+        """So many tasks at random, ascending."""
+        places = np.flatnonzero(free)
+        order = places[np.argsort(task_keys(self._ids[places], self.scores.seed, purpose))]
+        chosen, _ = self._distinct(order, count)
+        return np.sort(chosen)
+
+    def _asked(self, free: NDArray[np.bool_], count: int) -> tuple[Indices, Indices]:
+        """What the strategy asks, most uncertain first, and the group of each (−1 for none)."""
+        eligible = np.where(free, self.scores.values, np.nan)
+        way = self.rules.way
+        if count == 0 or (way.ranks and not self.scores.models):
+            # A random batch is diverse by itself, and a way that looks at scores would make it something else.
+            picked, _ = self._distinct(most_uncertain(eligible, len(eligible), self._keys), count)
+            return picked, np.full(len(picked), -1)
+        candidates, data = self._candidates(eligible, count)
+        self.progress(0, None, f"Choosing {count:,} different ones among {len(candidates):,} candidates.")
+        picks = pick_batch(
+            way,
+            eligible[candidates],
+            count,
+            keys=self._keys[candidates],
+            seed=self.scores.seed,
+            features=self._features(data, candidates) if way.needs != "nothing" else None,
+            probabilities=self._rows(candidates) if way.needs == "probabilities" else None,
+            classes=self._classes[candidates] if self.rules.class_balance else None,
+        )
+        return candidates[picks.indices], picks.groups
+
+    def _mixed(self, asked: Indices, groups: Indices, control: Indices) -> list[BatchItem]:
+        """The control lane at random places between what was asked, so that nobody can tell it by its rank."""
+        total = len(asked) + len(control)
+        places = np.random.default_rng([abs(self.scores.seed), _PLACES]).choice(total, len(control), replace=False)
+        by_strategy = iter(zip(asked.tolist(), groups.tolist(), strict=True))
+        at_random = iter(control.tolist())
+        items = []
+        for place in range(total):
+            if place in places:
+                items.append(self._item(next(at_random), "control"))
+            else:
+                index, group = next(by_strategy)
+                items.append(self._item(index, "strategy", None if group < 0 else group))
+        return items
+
+    # ----------------------------------------------------------------- candidates
+
+    @cached_property
+    def _keys(self) -> NDArray[np.uint64]:
+        return task_keys(self._ids, self.scores.seed)
+
+    @cached_property
+    def _classes(self) -> NDArray[np.int64]:
+        """(n,) the class that the model answers for each task, −1 where it answers none or several."""
+        model = self.scores.probabilities
+        if model is None or model.form == "regions":
+            return np.full(len(self._ids), -1)
+        return model.answers.astype(np.int64)
+
+    def _candidates(self, eligible: NDArray[np.float64], count: int) -> tuple[Indices, list[Mapping[str, Any]]]:
+        """Distinct contents that the way may pick from, the most uncertain first, and the data of each."""
+        factor = self.rules.candidate_factor
+        if self.rules.way.needs == "nothing":
+            factor = 1
+        elif factor is None:
+            factor = adaptive_factor(eligible, count)
+        wanted = count * factor
+        order = most_uncertain(eligible, len(eligible), self._keys)
+        if self.rules.class_balance:
+            order = self._balanced(order, wanted)
+        return self._distinct(order, wanted)
+
+    def _balanced(self, order: Indices, wanted: int) -> Indices:
+        """The same order, with each class's share of what is wanted in front."""
+        classes = self._classes[order]
+        quota = class_quota(classes, wanted)
+        place_in_class = np.empty(len(order), dtype=np.int64)
+        for name in quota:
+            members = np.flatnonzero(classes == name)
+            place_in_class[members] = np.arange(len(members))
+        limits = np.array([quota.get(int(name), 0) for name in classes])
+        in_front = place_in_class < limits
+        return np.concatenate([order[in_front], order[~in_front]])
+
+    def _distinct(self, order: Indices, count: int) -> tuple[Indices, list[Mapping[str, Any]]]:
+        """The first ``count`` of an order whose content is in the batch's reach for the first time."""
+        chosen: list[int] = []
+        data: list[Mapping[str, Any]] = []
+        start = 0
+        while start < len(order) and len(chosen) < count:
+            places = order[start : start + min(READ_AHEAD, 2 * (count - len(chosen)))]
+            start += len(places)
+            for place, content, key in self._read(places):
+                if len(chosen) < count and key not in self._contents:
+                    self._contents.add(key)
+                    chosen.append(place)
+                    data.append(content)
+        return np.array(chosen, dtype=np.int64), data
+
+    def _read(self, places: Indices) -> Iterator[tuple[int, Mapping[str, Any], str]]:
+        """(place, data, key of its content) of the tasks that are still there."""
+        found = self.read_data(self._ids[places].tolist())
+        present = [place for place in places.tolist() if int(self._ids[place]) in found]
+        contents = [found[int(self._ids[place])] for place in present]
+        for place, content, key in zip(present, contents, content_keys(contents, self.rules.space), strict=True):
+            # Nothing says that two tasks that show nothing are the same.
+            is_blank = content.get(self.rules.space.data_key) == ""
+            yield place, content, f"{key} of task {self._ids[place]}" if is_blank else key
+
+    def _features(self, data: Sequence[Mapping[str, Any]], candidates: Indices) -> NDArray[np.float32]:
+        sent = self.scores.embeddings
+        embeddings = {
+            place: sent[int(task_id)] for place, task_id in enumerate(self._ids[candidates]) if int(task_id) in sent
+        }
+        features = task_features(data, self.rules.space, embeddings=embeddings or None, cache=self.rules.cache)
+        self._tell(features)
+        return features.rows
+
+    def _tell(self, features: Features) -> None:
+        """What the reader of a batch should know of how it was kept diverse."""
+        total = len(features.rows)
+        if features.missing and len(features.missing) == total:
+            self._notes.append(f"{ALIKE} ({next(iter(features.missing.values())).capitalize()}.)")
+        elif features.missing:
+            why = "; ".join(sorted(set(features.missing.values())))
+            self._notes.append(f"{len(features.missing):,} of {total:,} candidates stayed out of the diversity: {why}.")
+
+    def _rows(self, candidates: Indices) -> NDArray[np.float32]:
+        """(m, k) full probabilities of the candidates, NaN where a task has no full row."""
+        model = self.scores.probabilities
+        if model is None or model.form != "single":
+            return np.full((len(candidates), 1), np.nan, dtype=np.float32)
+        return model.values[candidates]
+
+    # ----------------------------------------------------------------- items
+
+    def _item(self, index: int, lane: Lane, cluster: int | None = None) -> BatchItem:
+        low, high = float(self.scores.bounds.low[index]), float(self.scores.bounds.high[index])
+        known = bool(self.scores.models) and not np.isnan(low)
+        return BatchItem(
+            rank=0,
+            task_id=int(self._ids[index]),
+            lane=lane,
+            score=low if known else None,
+            score_high=high if known and high > low else None,
+            cluster=cluster,
+            probabilities=said_of(self.scores.probabilities, index) if self.scores.probabilities else {},
+        )
+
+
+def said_of(model: ClassProbabilities, index: int) -> dict[str, float]:
+    """Label → probability of one task, highest first: all that are known, over its regions the highest of each."""
+    said: dict[str, float] = {}
+    for row in range(int(model.starts[index]), int(model.starts[index + 1])):
+        if np.isfinite(model.values[row]).all() and len(model.labels):
+            row_said = dict(zip(model.labels, model.values[row].tolist(), strict=True))
+        elif model.answers[row] >= 0 and np.isfinite(model.top[row]):
+            row_said = {model.labels[model.answers[row]]: float(model.top[row])}
+        else:
+            row_said = {}
+        for label, probability in row_said.items():
+            said[label] = max(probability, said.get(label, 0.0))
+    return dict(sorted(said.items(), key=lambda pair: -pair[1]))
