@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from al_core.errors import InvalidInput
 from al_core.validation import as_matrix, normalise_columns
 
+MEASURES = ("entropy", "least_confidence", "margin", "ratio")
+
 _Measure = Callable[[NDArray[Any]], NDArray[Any]]
 """(k, n) distributions, one a column and free to be overwritten, to (n,) scores."""
 
