@@ -1,0 +1,74 @@
+"""One control's predictions through a real Label Studio: by its ML backend, by import, and back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from examples.digits.server import DemoServer
+from tests.recordings.backend import PreparedBackend, Prediction
+
+
+@dataclass(frozen=True)
+class Control:
+    """A labelling configuration, and what is said of tasks under it."""
+
+    name: str
+    """Name of the recording's file."""
+    label_config: str
+    data: dict[str, Any]
+    """What every task shows."""
+    predicted: dict[str, Prediction]
+    """State of a task → what the backend says of it."""
+    imported: dict[str, Prediction]
+    """State of a task → what is imported for it besides, as another model version."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What the server answers of it all."""
+
+    label_config: str
+    tasks: list[dict[str, Any]]
+    predictions: list[dict[str, Any]]
+
+    @property
+    def states(self) -> dict[int, str]:
+        """Task id → the state that its predictions are examples of."""
+        return {task["id"]: task["data"]["state"] for task in self.tasks}
+
+
+def round_trip(server: DemoServer, backend: PreparedBackend, control: Control) -> Recording:
+    """Make a project, have Label Studio fetch and take predictions, and read them back."""
+    states = list(dict.fromkeys([*control.predicted, *control.imported]))
+    project_id = server.create_project(
+        f"Recording {control.name}", control.label_config, [{"data": {**control.data, "state": s}} for s in states]
+    )
+    backend.prepared[project_id] = control.predicted
+    server.connect_backend(project_id, backend.url, "Prepared backend")
+    tasks = _get(server, f"/api/tasks?project={project_id}&page_size=1000&include=id,data")["tasks"]
+    ids = {task["data"]["state"]: task["id"] for task in tasks}
+    _retrieve(server, project_id, [ids[state] for state in control.predicted])
+    for state, prediction in control.imported.items():
+        _post(server, "/api/predictions/", {"task": ids[state], **prediction})
+    return Recording(
+        label_config=_get(server, f"/api/projects/{project_id}/")["label_config"],
+        tasks=sorted(tasks, key=lambda task: int(task["id"])),
+        predictions=_get(server, f"/api/predictions/?project={project_id}"),
+    )
+
+
+def _retrieve(server: DemoServer, project_id: int, task_ids: Iterable[int]) -> None:
+    chosen = {"all": False, "included": list(task_ids)}
+    _post(
+        server,
+        f"/api/dm/actions?id=retrieve_tasks_predictions&project={project_id}",
+        {"selectedItems": chosen, "project": project_id},
+    )
+
+
+def _get(server: DemoServer, path: str) -> Any:
+    return server.http.get(path).raise_for_status().json()
+
+
+def _post(server: DemoServer, path: str, body: Any) -> None:
+    server.http.post(path, json=body).raise_for_status()
