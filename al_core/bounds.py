@@ -76,7 +76,7 @@ def score_bounds(probabilities: ClassProbabilities, measure: str, aggregation: A
 def _rows(probabilities: ClassProbabilities, measure: str) -> tuple[_Scores, _Scores]:
     """Bounds of every row of form ``single`` or ``regions``."""
     labels = len(probabilities.labels)
-    low = np.full(len(probabilities.top), np.nan)
+    low: _Scores = np.full(len(probabilities.top), np.nan)
     partial = np.isfinite(probabilities.top)
     if labels:
         low = UncertaintySampling.score(probabilities.values, measure)
@@ -173,4 +173,5 @@ def _in_range(p: _Scores) -> _Scores:
 
 
 def _minus_p_log_p(p: _Scores) -> _Scores:
-    return 0 - p * np.log(np.maximum(p, np.finfo(np.float64).tiny))  # 0·log 0 = 0, and never −0
+    scores: _Scores = 0 - p * np.log(np.maximum(p, np.finfo(np.float64).tiny))  # 0·log 0 = 0, and never −0
+    return scores

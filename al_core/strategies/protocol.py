@@ -1,11 +1,12 @@
 """What a query strategy is given, and what it must answer."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from al_core.errors import InvalidInput, NoPredictions
 from al_core.types import Aggregation, Bounds, ClassProbabilities
 
 Need = Literal["nothing", "model", "committee"]
@@ -20,20 +21,28 @@ class Evidence:
     """(n,)"""
     models: tuple[ClassProbabilities, ...] = ()
     """Each aligned to ``task_ids``, all of one label space; at least as many as the strategy needs."""
-    aggregation: Aggregation = Aggregation()
+    aggregation: Aggregation = field(default_factory=Aggregation)
     seed: int = 0
 
 
 class QueryStrategy(Protocol):
     """A way to decide which tasks are worth asking about."""
 
-    name: str
-    """What it is called in files and interfaces."""
-    label: str
-    """What a select shows."""
-    help: str
-    """One line for a team lead."""
-    needs: Need
+    @property
+    def name(self) -> str:
+        """What it is called in files and interfaces."""
+
+    @property
+    def label(self) -> str:
+        """What a select shows."""
+
+    @property
+    def help(self) -> str:
+        """One line for a team lead."""
+
+    @property
+    def needs(self) -> Need:
+        """What it ranks by; without it, ``score`` raises ``NoPredictions``."""
 
     def score(self, evidence: Evidence) -> Bounds:
         """How informative each task is, (n,), the higher the more worth asking; NaN where unknown.
@@ -41,3 +50,41 @@ class QueryStrategy(Protocol):
         A permutation of the tasks must permute the scores and change nothing else: what is drawn at random
         follows :mod:`al_core.seeding`.
         """
+
+
+def models_of(evidence: Evidence, needed: int) -> tuple[ClassProbabilities, ...]:
+    """The models of the evidence, which must be as many as are needed and of as many tasks.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    needed : int
+        1 for a strategy that asks a model, 2 for one that asks a committee.
+
+    Returns
+    -------
+    tuple of ClassProbabilities
+
+    Raises
+    ------
+    NoPredictions
+        If there are fewer.
+    InvalidInput
+        If one is of more or fewer tasks than the pool.
+    """
+    if not evidence.models:
+        raise NoPredictions(
+            "This strategy ranks tasks by what a model predicts, and there are no predictions.",
+            "Let the model predict the pool first, or choose the random strategy.",
+        )
+    if len(evidence.models) < needed:
+        raise NoPredictions(
+            "This strategy ranks tasks by where models disagree, and there are predictions of one alone.",
+            "Let a second model, or another version of it, predict the pool, or choose a strategy that asks one.",
+        )
+    for model in evidence.models:
+        if len(model.task_ids) != len(evidence.task_ids):
+            raise InvalidInput(
+                f"There are probabilities of {len(model.task_ids)} tasks for a pool of {len(evidence.task_ids)}."
+            )
+    return evidence.models
