@@ -125,7 +125,9 @@ class BatchComposer:
     def _mixed(self, asked: Indices, groups: Indices, control: Indices) -> list[BatchItem]:
         """The control lane at random places between what was asked, so that nobody can tell it by its rank."""
         total = len(asked) + len(control)
-        places = np.random.default_rng([abs(self.scores.seed), _PLACES]).choice(total, len(control), replace=False)
+        # The size of the pool makes it other places in each round.
+        rng = np.random.default_rng([abs(self.scores.seed), _PLACES, len(self._ids)])
+        places = set(rng.choice(total, len(control), replace=False).tolist())
         by_strategy = iter(zip(asked.tolist(), groups.tolist(), strict=True))
         at_random = iter(control.tolist())
         items = []

@@ -9,7 +9,8 @@ import httpx
 import numpy as np
 import pytest
 
-from al_core.active_learning import ALIKE, ActiveLearningManager
+from al_core.active_learning import ActiveLearningManager
+from al_core.batches import ALIKE
 from al_core.errors import (
     Cancelled,
     EmptyPool,
@@ -18,10 +19,11 @@ from al_core.errors import (
     NoPredictions,
     TrainingFailed,
     UnexpectedAnswer,
+    UnsupportedProject,
 )
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
-from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL
+from tests.servers import BACKEND_URL, BOXES, PROJECT_ID, TOKEN, URL, BackendServer, region
 
 
 @pytest.fixture
@@ -53,7 +55,15 @@ def asked(batch):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"diversity": "circles"}, {"candidate_factor": 0}, {"strategy_name": "best"}], ids=str
+    "settings",
+    [
+        {"diversity": "circles"},
+        {"candidate_factor": 0},
+        {"strategy_name": "best"},
+        {"control_share": 1.0},
+        {"control_share": -0.1},
+    ],
+    ids=str,
 )
 def test_settings_that_mean_nothing_are_refused(manager, settings):
     with pytest.raises(InvalidInput):
@@ -112,7 +122,7 @@ def test_reading_the_pool_can_be_cancelled(manager):
 
 
 def test_the_backend_is_asked_in_pieces_for_what_is_not_stored(server, backend, manager, monkeypatch):
-    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
     for task_id in range(1, 6):
         server.predict(task_id, 0.5, "v1")
     server.predict(6, 0.5, "v0")
@@ -155,6 +165,113 @@ def test_a_model_that_was_never_trained_is_told_from_a_broken_one(backend, manag
     assert "label a start set and train first" in caught.value.hint
 
 
+def test_tasks_that_only_another_version_predicted_are_told_apart(server, manager):
+    for task_id in (1, 2, 3):
+        server.predict(task_id, 0.6, "new")
+    server.predict(9, 0.9, "old")
+    scores = (learner := manager(ask_backend=False)).score(learner.read_pool())
+    assert scores.probabilities.unknown == {"prediction of another model version": 1, "no prediction": 26}
+
+
+def test_a_score_alone_ranks_by_its_lower_bound_and_says_so(server, manager):
+    three = '<View><Text name="words" value="$text"/><Choices name="mood" toName="words">' + "".join(
+        f'<Choice value="{label}"/>' for label in ("good", "bad", "so-so")
+    )
+    server.label_config = three + "</Choices></View>"
+    for task_id, score in ((1, 0.9), (2, 0.5), (3, 0.7)):
+        server.predictions.append(
+            {"task": task_id, "result": [region("good")], "score": score, "model_version": "stock"}
+        )
+    learner = manager(ask_backend=False)
+    scores = learner.score(learner.read_pool())
+    batch = learner.recommend(scores, 3)
+    assert asked(batch) == [2, 3, 1]
+    # Margin of 0.5 with 0.5 left for two classes: the second has 0.25 to 0.5.
+    assert (batch.items[0].score, batch.items[0].score_high) == pytest.approx((0.75, 1.0))
+    assert batch.items[0].probabilities == {"good": 0.5}
+    high = manager(ask_backend=False, rank_by="high")
+    assert high.score(high.read_pool()).values[:3] == pytest.approx([0.2, 1.0, 0.6])
+
+
+# --------------------------------------------------------------------- several models, several controls
+
+
+def test_a_committee_of_stored_versions_asks_where_they_disagree(server, manager):
+    for task_id in range(1, 31):
+        server.predict(task_id, 0.9, "v1")
+        server.predict(task_id, 0.1 if task_id == 7 else 0.8, "v0")
+    learner = manager(strategy_name="vote_entropy")
+    scores = learner.score(learner.read_pool())
+    assert [model.model_version for model in scores.models] == ["v1", "v0"]
+    assert scores.model_version == "v1, v0"
+    assert asked(learner.recommend(scores, 1)) == [7]
+
+
+def test_other_backends_join_the_committee(server, backend, manager, wire):
+    second = BackendServer(version="w1")
+    second.good = lambda task_id: 0.1 if task_id == 4 else backend.good(task_id)
+    wire.route(url__startswith="http://second.test").mock(side_effect=second)
+    with_second = manager(strategy_name="kl_divergence", committee=[MLBackend("http://second.test")])
+    scores = with_second.score(with_second.read_pool())
+    assert [model.model_version for model in scores.models] == ["v1", "w1"]
+    assert int(np.nanargmax(scores.values)) == 3
+    with_second.committee[0].close()
+
+
+def test_one_model_is_no_committee(manager):
+    learner = manager(strategy_name="consensus_entropy")
+    with pytest.raises(NoPredictions, match="A committee needs two models or more"):
+        learner.score(learner.read_pool())
+
+
+TWO_CONTROLS = (
+    '<View><Text name="words" value="$text"/><Choices name="mood" toName="words"><Choice value="good"/>'
+    '<Choice value="bad"/></Choices><Choices name="tone" toName="words"><Choice value="calm"/><Choice value="loud"/>'
+    "</Choices></View>"
+)
+
+
+def with_tone(task_id, good, calm):
+    tone = {"from_name": "tone", "to_name": "words", "type": "choices", "value": {"choices": ["calm"]}}
+    return {
+        "task": task_id,
+        "result": [region("good", {"good": good, "bad": 1 - good}), {**tone, "score": calm}],
+        "score": None,
+        "model_version": "both",
+    }
+
+
+def test_of_several_controls_one_is_chosen_or_all_are_combined(server, manager):
+    server.label_config = TWO_CONTROLS
+    server.predictions = [with_tone(1, 0.5, 0.99), with_tone(2, 0.8, 0.6), with_tone(3, 0.99, 0.5)]
+    first = {}
+    for control in ("mood", "tone", "*"):
+        learner = manager(ask_backend=False, control=control)
+        scores = learner.score(learner.read_pool())
+        first[control] = asked(learner.recommend(scores, 1))
+        assert len(scores.models) == (2 if control == "*" else 1)
+    assert first == {"mood": [1], "tone": [3], "*": [2]}
+    with pytest.raises(UnsupportedProject, match=r"mood.*tone"):
+        _ = manager(ask_backend=False).label_space
+
+
+def test_the_doctor_looks_at_every_control_on_a_sample(server, manager):
+    server.label_config = TWO_CONTROLS
+    server.predictions = [with_tone(task_id, 0.5 + task_id / 100, 0.6 + task_id / 100) for task_id in range(1, 31)]
+    server.annotate(1, "good")
+    diagnosis = manager(ask_backend=False).diagnose(sample=12)
+    assert diagnosis.sampled == 12
+    assert [report.control for report in diagnosis.controls] == ["mood", "tone"]
+    assert {report.known for report in diagnosis.controls} == {12}
+    assert diagnosis == manager(ask_backend=False).diagnose(sample=12)
+
+
+def test_the_doctor_of_an_empty_project(server, manager):
+    server.tasks.clear()
+    with pytest.raises(EmptyPool):
+        manager().diagnose()
+
+
 def test_the_random_strategy_asks_no_model(backend, manager):
     batch = run(manager(strategy_name="random"))
     assert len(batch.items) == 5
@@ -163,7 +280,7 @@ def test_the_random_strategy_asks_no_model(backend, manager):
 
 
 def test_a_model_that_changes_between_two_pieces_is_an_error(backend, manager, monkeypatch):
-    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
     answered = []
 
     def trained_meanwhile(_):
@@ -210,14 +327,19 @@ def test_the_most_torn_are_asked_first(manager):
     assert (batch.asked, batch.note) == (5, "")
 
 
-def test_k_means_asks_for_different_ones(server, manager):
+def test_of_equal_contents_one_is_asked(server, manager):
     for task_id in range(21, 31):
         server.tasks[task_id]["data"] = {"text": "the very same words"}
-    alone = asked(run(manager(candidate_factor=4)))
-    diverse = asked(run(manager(diversity="kmeans", candidate_factor=4)))
-    assert sum(task_id > 20 for task_id in alone) == 5
-    assert sum(task_id > 20 for task_id in diverse) == 1, "of duplicates one is asked"
-    assert min(diverse) > 10, "only the 4 × 5 most torn are candidates"
+    for diversity in ("none", "kmeans"):
+        batch = asked(run(manager(diversity=diversity, candidate_factor=4)))
+        assert sum(task_id > 20 for task_id in batch) <= 1
+    assert asked(run(manager()))[1:] == [20, 19, 18, 17], "the places go to the next in the ranking"
+
+
+def test_k_means_asks_only_among_the_candidates(manager):
+    diverse = asked(run(manager(diversity="kmeans", candidate_factor=2)))
+    assert min(diverse) > 20, "only the 2 × 5 most torn are candidates"
+    assert diverse != asked(run(manager()))
 
 
 def test_k_means_without_anything_to_tell_apart_still_fills_the_batch(server, manager):
@@ -261,7 +383,9 @@ def test_tasks_whose_content_cannot_be_read_are_not_called_diverse(server, manag
         task["data"] = {"text": ""}
     batch = run(manager(diversity=diversity), size=4)
     plain = run(manager(diversity="none"), size=4)
-    assert (asked(batch), batch.note) == (asked(plain), said)
+    assert asked(batch) == asked(plain)
+    assert batch.note.startswith(said)
+    assert bool(batch.note) == bool(said)
 
 
 @pytest.mark.parametrize("diversity", ["kmeans", "none"])
@@ -389,3 +513,9 @@ def test_what_the_model_cannot_answer_counts_as_wrong(server, backend, manager):
 def test_a_test_set_without_labels_measures_nothing(manager):
     with pytest.raises(NoLabels):
         manager().evaluate({})
+
+
+def test_regions_have_no_share_of_right_answers(server, manager):
+    server.label_config = BOXES
+    with pytest.raises(UnsupportedProject, match="regions"):
+        manager().evaluate({1: "1 region: cat × 1"})

@@ -1,6 +1,5 @@
 """Accuracy with an honest interval, and a test set drawn at random."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
