@@ -1,0 +1,10 @@
+"""What tasks look like, as plain numbers: enough to tell near-duplicates from different content."""
+
+from al_core.features.cache import FeatureCache
+from al_core.features.content import content_keys
+from al_core.features.embeddings import embedding_of
+from al_core.features.extraction import task_features
+from al_core.features.file_cache import FileCache
+from al_core.features.result import Features
+
+__all__ = ["FeatureCache", "Features", "FileCache", "content_keys", "embedding_of", "task_features"]
