@@ -45,7 +45,7 @@ class Reader:
         forms: Mapping[AnswerForm, Callable[[list[Region], Any], list[Row]]] = {
             "single": self._single,
             "multi": self._multi,
-            "regions": self._regions,
+            "regions": self._regions if space.labels else self._free,
         }
         self._rows = forms[space.form]
 
@@ -90,17 +90,13 @@ class Reader:
         region = next((region for region in regions if vector_of(region) is not None), regions[0])
         vector = vector_of(region)
         answers = classes_of(region, self._space.tag)
-        if vector is None:
-            raise Unknown(Reason.EMPTY_RESULT if answers == [] else Reason.ONE_SCORE_FOR_SEVERAL)
+        if not vector:
+            raise Unknown(Reason.ONE_SCORE_FOR_SEVERAL if answers != [] else Reason.EMPTY_RESULT)
         values = [min(value, 1.0) for value in self._numbers(vector)]
         top = max(values)
         return [Row(values, top, -1 if answers == [] else values.index(top))]
 
     def _regions(self, regions: list[Region], task_score: Any) -> list[Row]:
-        if not self._columns:
-            regions = [region for region in regions if classes_of(region, self._space.tag) != []]
-            if not regions:
-                raise Unknown(Reason.EMPTY_RESULT)
         if any(region.get("score") is not None or vector_of(region) is not None for region in regions):
             return [self._region(region) for region in regions]
         # Only the task has a score: a mean over its regions, so it counts once for all of them.
@@ -108,8 +104,17 @@ class Reader:
         score = _score(task_score)
         return [Row(None, score, answers.pop() if len(answers) == 1 else -1, score)]
 
+    def _free(self, regions: list[Region], task_score: Any) -> list[Row]:
+        given = [region for region in regions if classes_of(region, self._space.tag) != []]
+        if not given:
+            raise Unknown(Reason.EMPTY_RESULT)
+        scores = [region.get("score") for region in given]
+        if all(score is None for score in scores):
+            scores = [task_score]
+        return [Row(None, score, -1, score) for score in map(_score, scores)]
+
     def _region(self, region: Region) -> Row:
-        vector = vector_of(region) if self._columns else None
+        vector = vector_of(region)
         if vector is not None:
             return self._distribution(region, vector)
         score = _score(region.get("score"))
@@ -118,9 +123,7 @@ class Reader:
     # ----------------------------------------------------------------- what they are made of
 
     def _one_class(self, region: Region) -> int:
-        """The column of the class that a region answers; −1 where answers are free."""
-        if not self._columns:
-            return -1
+        """The column of the class that a region answers."""
         answers = classes_of(region, self._space.tag)
         if answers == [] and self._space.form == "single":
             raise Unknown(Reason.EMPTY_RESULT)  # a region without a class is still a region
