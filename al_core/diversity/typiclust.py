@@ -48,7 +48,7 @@ class TypiClust:
         known = np.bincount(nearest(labelled, squared_norms(labelled), centres)[0], minlength=count)
         sizes = np.bincount(groups, minlength=count)
         turn = np.empty(len(rows), dtype=np.int64)
-        for group in range(count):
+        for group in np.unique(groups):  # a cluster may be of labelled tasks alone
             members = np.flatnonzero(groups == group)
             turn[members[np.argsort(_mean_distances(rows[members]), kind="stable")]] = np.arange(len(members))
         order = np.lexsort((groups, -sizes[groups], known[groups], turn))
