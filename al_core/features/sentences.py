@@ -23,7 +23,7 @@ _INSTALL = "pip install -r requirements-extras.txt"
 
 
 def encode(texts: Sequence[str]) -> NDArray[np.float32]:
-    """Embed texts, on the CPU, about 60 a second and core.
+    """Embed texts, on the CPU: about 50 short ones a second on two cores.
 
     Parameters
     ----------

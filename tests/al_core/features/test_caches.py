@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from al_core.features import FileCache, pictures, task_features
-from al_core.features.file_cache import _PATIENCE
 from al_core.types import LabelSpace
 from tests.al_core.features.drawing import encoded, plain, uri
 
@@ -247,7 +246,6 @@ def test_a_file_that_cannot_be_used_is_said_once_and_costs_nothing_else(trouble,
 
 def test_a_file_that_another_holds_is_waited_for(path, monkeypatch):
     monkeypatch.setattr("al_core.features.file_cache._PATIENCE", 0.05)
-    assert _PATIENCE > 1
     cache = FileCache(path)
     cache.put_many({"a": vector(1)})
     other = sqlite3.connect(path, isolation_level=None)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from al_core.features import content_keys
@@ -66,6 +66,7 @@ def test_different_contents_have_different_keys(one, other):
     assert key(one) != key(other)
 
 
+@settings(deadline=None)
 @given(JSON, JSON)
 def test_keys_are_equal_exactly_where_contents_are(one, other):
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

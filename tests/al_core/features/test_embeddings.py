@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from al_core.features import embedding_of, task_features
@@ -109,6 +109,7 @@ def test_a_prediction_may_hold_its_embedding_in_three_places(region):
     assert found.tolist() == [1, 2]
 
 
+@settings(deadline=None)
 @given(JSON | st.lists(st.dictionaries(st.sampled_from(["embedding", "meta", "value"]), JSON)))
 def test_any_prediction_is_read_without_an_error(result):
     found = embedding_of(result)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -76,6 +76,7 @@ def test_tasks_that_say_nothing_are_missing_with_a_reason(data_type):
 ANY_TASK = JSON | st.dictionaries(st.sampled_from(["shown", "embedding", "vector", "n"]), JSON, max_size=4)
 
 
+@settings(deadline=None)
 @given(
     st.lists(ANY_TASK, max_size=6),
     st.sampled_from(TYPES),
