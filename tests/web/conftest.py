@@ -151,7 +151,19 @@ def make_round(campaign: Campaign) -> MakeRound:
 @pytest.fixture
 def make_job() -> Callable[..., Job]:
     def make(round_: Round, kind: str = "score", status: str = "queued", **columns: Any) -> Job:
-        return Job.objects.create(**{"round": round_, "kind": kind, "status": status, "message": "At it.", **columns})
+        values = {"campaign": round_.campaign, "round": round_, "kind": kind, "status": status, "message": "At it."}
+        return Job.objects.create(**{**values, **columns})
+
+    return make
+
+
+@pytest.fixture
+def make_examination(campaign: Campaign) -> Callable[..., Job]:
+    """A job of the probability doctor, which belongs to the campaign alone."""
+
+    def make(status: str = "queued", **columns: Any) -> Job:
+        values = {"campaign": campaign, "kind": "doctor", "status": status, "message": "At it."}
+        return Job.objects.create(**{**values, **columns})
 
     return make
 

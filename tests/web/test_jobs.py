@@ -12,10 +12,12 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from tests.servers import BACKEND_URL, TOKEN, URL
+from al_core.doctor import Diagnosis
+from tests.servers import BACKEND_URL, TOKEN, URL, BackendServer, region
 from trustai_web.campaigns import jobs, selectors, tasks
 from trustai_web.campaigns.models import Job, Round
 from trustai_web.campaigns.services import jobs as services
+from trustai_web.campaigns.services.campaigns import campaign_examine
 from trustai_web.campaigns.services.jobs import job_cancel, job_claim, job_hurry
 from trustai_web.campaigns.services.rounds import round_create, round_resume, round_work
 
@@ -83,10 +85,127 @@ def test_a_later_round_asks_where_the_model_is_torn(start, work, later_round):
     assert first.preview == {"kind": "text", "content": f"sentence number {first.task_id} word{first.task_id}"}
     assert list(first.probabilities) == ["bad", "good"]
     assert first.score == max(round_.batch_tasks.values_list("score", flat=True))
+    assert (round_.bounded_count, round_.exact_count, round_.unknown_count) == (0, 30, 0)
     stored = scores_file(round_)
     assert stored["task_ids"].tolist() == list(range(1, 31))
     assert stored["probabilities"].shape == (30, 2)
+    np.testing.assert_array_equal(stored["scores"], stored["scores_high"])
+    assert (stored["reasons"].tolist(), stored["starts"].tolist()) == ([0] * 30, list(range(31)))
+    np.testing.assert_allclose(stored["top"], stored["probabilities"].max(axis=1))
+    assert stored["answers"].tolist() == stored["probabilities"].argmax(axis=1).tolist()
     assert sorted(stored["task_ids"][stored["selected"]]) == sorted(ids(round_))
+
+
+MOODS = (
+    '<View><Text name="words" value="$text"/><Choices name="mood" toName="words">'
+    '<Choice value="good"/><Choice value="bad"/><Choice value="mixed"/></Choices></View>'
+)
+SPANS = (
+    '<View><Text name="words" value="$text"/><Labels name="names" toName="words">'
+    '<Label value="person"/></Labels></View>'
+)
+
+
+@pytest.fixture
+def top_only(server, backend):
+    """Three classes, and a backend that tells the probability of its answer alone; of every third task nothing."""
+    server.label_config = MOODS
+
+    def result(task_id):
+        if task_id % 3 == 0:
+            return []
+        return [{**region("good"), "score": 0.4 + task_id / 100}]
+
+    backend.result = result
+    return backend
+
+
+@pytest.fixture
+def spans(server, backend):
+    """A backend that marks names: one a task, the surer the higher its number."""
+    server.label_config = SPANS
+
+    def result(task_id):
+        value = {"start": 0, "end": 3, "text": "abc", "labels": ["person"]}
+        return [{"from_name": "names", "to_name": "words", "type": "labels", "value": value, "score": task_id / 40}]
+
+    backend.result = result
+    return backend
+
+
+@pytest.mark.parametrize("rank_by", ["low", "high"])
+def test_where_only_the_top_probability_is_known_scores_are_bounds(
+    start, work, later_round, top_only, campaign, rank_by
+):
+    campaign.rank_by, campaign.diversity = rank_by, "none"
+    campaign.save()
+    job = work(start())
+    round_ = job.round
+    round_.refresh_from_db()
+    assert job.status == "succeeded", job.message
+    assert (round_.known_count, round_.bounded_count, round_.unknown) == (20, 20, {"empty result": 10})
+    if rank_by == "low":
+        assert ids(round_) == [1, 2, 4, 5], "the lower the top probability, the less certain"
+    else:
+        assert set(ids(round_)) <= {1, 2, 4, 5, 7, 8, 10}, "up to a half, the second class may be as likely"
+    first = round_.batch_tasks.first()
+    assert first.score < first.score_high
+    assert list(first.probabilities) == ["good"]
+    stored = scores_file(round_)
+    assert np.isnan(stored["scores"][stored["reasons"] > 0]).all()
+    ranked_by = stored["scores" if rank_by == "low" else "scores_high"]
+    low, high = round_.histogram["edges"][0], round_.histogram["edges"][-1]
+    assert (low, high) == pytest.approx((np.nanmin(ranked_by), np.nanmax(ranked_by)))
+
+
+def test_a_share_of_the_batch_is_drawn_at_random(start, work, later_round, campaign):
+    campaign.control_share, campaign.batch_size, campaign.diversity = 50, 8, "none"
+    campaign.save()
+    round_ = work(start()).round
+    assert len(ids(round_, lane="control")) == 4
+    assert sorted(ids(round_, lane="strategy")) != sorted(ids(round_, lane="control"))
+    assert len(set(ids(round_))) == 8
+
+
+def test_a_round_scores_the_control_that_was_chosen(start, work, later_round, server, backend, campaign):
+    server.label_config = MOODS.replace(
+        "</View>", '<Choices name="other" toName="words"><Choice value="x"/></Choices></View>'
+    )
+    campaign.control = ""
+    campaign.save()
+    job = work(start())
+    assert job.status == "failed", "which one?"
+    campaign.refresh_from_db()
+    assert [control["name"] for control in campaign.controls] == ["mood", "other"], "the settings can offer them now"
+
+
+def test_a_committee_is_the_other_backends_of_the_project(start, work, later_round, server, backend, campaign, wire):
+    other = BackendServer("w1")
+    other.good = lambda task_id: 1 - backend.good(task_id)
+    wire.route(url__startswith="http://other.test").mock(side_effect=other)
+    server.backends.append(
+        {"id": 4, "title": "Other", "url": "http://other.test", "state": "CO", "model_version": "w1"}
+    )
+    campaign.strategy, campaign.diversity = "vote_entropy", "none"
+    campaign.save()
+    job = work(start())
+    job.round.refresh_from_db()
+    assert job.status == "succeeded", job.message
+    assert job.round.model_version == "v1, w1"
+    assert other.bodies("/predict")
+
+
+def test_only_scoring_gathers_a_committee(start, work, do, later_round, server, backend, campaign):
+    """A committee of one fails where it is asked for, and nobody else asks for it."""
+    campaign.strategy = "vote_entropy"
+    campaign.save()
+    job = work(start())
+    assert job.status == "failed"
+    assert "A committee needs two models or more" in job.message
+    Round.objects.filter(pk=job.round_id).update(status="ready", failed_from="", failure="")
+    backends = len([r for r in server.requests if r.url.path.startswith("/api/ml")])
+    assert do(job.round, "publish").status == "succeeded"
+    assert len([r for r in server.requests if r.url.path.startswith("/api/ml")]) == backends
 
 
 def test_the_test_set_is_never_asked_again(start, work, make_round, campaign):
@@ -160,7 +279,7 @@ def test_a_failed_round_can_be_tried_again(start, work, server, alice):
 def test_an_outage_in_the_middle_postpones_and_the_next_try_loses_and_doubles_nothing(
     start, work, later_round, server, backend, monkeypatch
 ):
-    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
     pieces = []
 
     def falls_at_the_second(_):
@@ -217,7 +336,7 @@ def test_an_outage_that_does_not_end_fails_with_its_reason(start, work, server, 
 
 def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend, monkeypatch):
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
-    monkeypatch.setattr("al_core.active_learning.CHUNK", 10)
+    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
     job = start()
     backend.faults["/predict"] = lambda _: job_cancel(job) or None
     job = work(job)
@@ -228,7 +347,6 @@ def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend
 
 
 def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, server, caplog):
-    server.faults["GET /api/projects/7/$"] = httpx.Response(200, json={"id": "not what was asked"})
     server.faults["GET /api/tasks"] = httpx.Response(200, json={"surprise": TOKEN})
     job = work(start())
     job.round.refresh_from_db()
@@ -470,6 +588,81 @@ def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, mo
     labelled.refresh_from_db()
     assert (job.status, labelled.status) == ("cancelled", "open")
     assert labelled.training_runs.get().verdict == "cancelled"
+
+
+def test_a_model_of_regions_is_trained_and_not_measured(start, work, do, server, spans, campaign):
+    round_ = work(start()).round
+    do(round_, "publish")
+    for task_id in ids(round_):
+        server.annotate(task_id, "person")
+        server.tasks[task_id]["annotations"][-1]["result"] = spans.result(task_id)
+    job = do(round_, "train")
+    round_.refresh_from_db()
+    assert (job.status, round_.status) == ("succeeded", "done"), job.message
+    assert job.message == "Trained v2 on 3 labels. How good it is at regions is not measured yet."
+    assert not hasattr(round_, "evaluation")
+
+
+# --------------------------------------------------------------------- the probability doctor
+
+
+@pytest.fixture
+def examine(campaign, alice, server, backend):
+    return lambda: campaign_examine(campaign=campaign, user=alice)
+
+
+def test_the_doctor_keeps_what_it_finds(examine, work, campaign, server):
+    job = work(examine())
+    campaign.refresh_from_db()
+    assert job.status == "succeeded", job.message
+    diagnosis = Diagnosis.from_dict(campaign.diagnosis)
+    (report,) = diagnosis.controls
+    assert (diagnosis.sampled, diagnosis.model_version, report.control, report.known) == (30, "v1", "mood", 30)
+    assert {verdict.kind for name, verdict in report.strategies.items() if name in ("margin", "entropy")} == {"exact"}
+    assert job.message == f"Examined 30 tasks. {report.sentence}"
+    assert campaign.diagnosed_at is not None
+    assert campaign.controls == [{"name": "mood", "tag": "Choices", "form": "single", "classes": 2}]
+
+
+def test_the_doctor_works_beside_an_open_round_and_leaves_it_alone(examine, start, work, do, campaign):
+    round_ = work(start()).round
+    do(round_, "publish")
+    assert work(examine()).status == "succeeded"
+    round_.refresh_from_db()
+    assert (round_.status, round_.failure) == ("open", "")
+
+
+def test_a_failed_examination_keeps_the_last_report_and_harms_no_round(examine, work, campaign, backend, make_round):
+    round_ = make_round("open")
+    campaign.diagnosis = {"kept": True}
+    campaign.save()
+    backend.faults["/predict"] = httpx.Response(400, json={"error": "out of memory"})
+    job = work(examine())
+    campaign.refresh_from_db()
+    round_.refresh_from_db()
+    assert job.status == "failed"
+    assert "out of memory" in job.message
+    assert (campaign.diagnosis, round_.status) == ({"kept": True}, "open")
+
+
+def test_an_examination_can_be_cancelled_and_outlives_an_outage(examine, work, backend, monkeypatch):
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    job = examine()
+    backend.faults["/predict"] = REFUSED
+    assert work(job).status == "queued"
+    backend.faults["/predict"] = lambda _: job_cancel(job) or None
+    job_hurry(job)
+    assert work(job).status == "cancelled"
+
+
+def test_an_examination_that_every_worker_died_of_is_given_up(examine, settings):
+    job = examine()
+    for _ in range(settings.JOB_MAX_TRIES):
+        job_claim(job.pk)
+        Job.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.JOB_STALE_SECONDS + 1))
+        tasks.jobs_sweep()
+    job.refresh_from_db()
+    assert job.status == "errored"
 
 
 # --------------------------------------------------------------------- signs of life

@@ -8,11 +8,11 @@ from django.utils import timezone
 
 from al_core.errors import Cancelled
 from trustai_web.campaigns import tasks
-from trustai_web.campaigns.models import Job
+from trustai_web.campaigns.models import Campaign, Job
 from trustai_web.campaigns.services import jobs
 from trustai_web.campaigns.services.jobs import (
+    Busy,
     JobLost,
-    RoundBusy,
     job_beat,
     job_cancel,
     job_claim,
@@ -46,21 +46,41 @@ def go_silent(job, settings):
 # --------------------------------------------------------------------- in the queue
 
 
-def test_a_job_is_sent_when_it_is_written_and_not_before(alice, make_round, sent, django_capture_on_commit_callbacks):
+def test_a_job_is_sent_when_it_is_written_and_not_before(
+    alice, campaign, make_round, sent, django_capture_on_commit_callbacks
+):
     with django_capture_on_commit_callbacks(execute=True):
-        job = job_create(kind=Job.Kind.SCORE, round_=make_round("pending"), user=alice)
+        job = job_create(kind=Job.Kind.SCORE, campaign=campaign, round_=make_round("pending"), user=alice)
         assert sent == []
     assert sent == [("trustai_web.campaigns.tasks.job_run", job.pk)]
     assert tasks.job_run.name == jobs.RUN_JOB, "or no worker would know it"
 
 
-def test_a_round_has_one_job_at_a_time(alice, make_round, make_job):
+def test_a_round_has_one_job_at_a_time(alice, campaign, make_round, make_job):
     round_ = make_round("open")
     make_job(round_, "train", "running")
-    with pytest.raises(RoundBusy):
-        job_create(kind=Job.Kind.RETRACT, round_=round_, user=alice)
+    with pytest.raises(Busy):
+        job_create(kind=Job.Kind.RETRACT, campaign=campaign, round_=round_, user=alice)
     Job.objects.update(status="failed")
-    assert job_create(kind=Job.Kind.RETRACT, round_=round_, user=alice).status == "queued"
+    assert job_create(kind=Job.Kind.RETRACT, campaign=campaign, round_=round_, user=alice).status == "queued"
+
+
+def test_a_campaign_is_examined_once_at_a_time_beside_the_work_of_its_round(
+    alice, connection, campaign, make_round, make_job
+):
+    make_job(make_round("open"), "train", "running")
+    first = job_create(kind=Job.Kind.DOCTOR, campaign=campaign, user=alice)
+    assert (first.campaign, first.round, str(first)) == (
+        campaign,
+        None,
+        "Examine the model's numbers · Moods of letters",
+    )
+    with pytest.raises(Busy, match="The campaign has such work under way already"):
+        job_create(kind=Job.Kind.DOCTOR, campaign=campaign, user=alice)
+    other = Campaign.objects.create(name="Other", connection=connection, project_id=9, created_by=alice)
+    job_create(kind=Job.Kind.DOCTOR, campaign=other, user=alice)
+    job_cancel(first)
+    assert job_create(kind=Job.Kind.DOCTOR, campaign=campaign, user=alice).status == "queued"
 
 
 def test_a_broker_that_is_down_breaks_no_request(

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from al_core.types import Publication
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import BatchTask, Campaign, Job, Round
-from trustai_web.campaigns.services.jobs import RoundBusy
+from trustai_web.campaigns.services.jobs import Busy
 from trustai_web.campaigns.services.rounds import (
     WrongMoment,
     round_cancel,
@@ -137,7 +137,7 @@ def test_who_saw_an_older_state_is_refused(alice, make_round):
 def test_of_two_who_start_work_at_once_one_does(alice, make_round):
     one, other = make_round("open"), Round.objects.get()
     round_work(round_=one, kind=Job.Kind.TRAIN, user=alice)
-    with pytest.raises(RoundBusy, match="work under way"):
+    with pytest.raises(Busy, match="work under way"):
         round_work(round_=other, kind=Job.Kind.RETRACT, user=alice)
     assert Job.objects.get().kind == "train"
 

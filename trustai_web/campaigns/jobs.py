@@ -14,10 +14,16 @@ from django.db import DatabaseError, connection, transaction
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
 from al_core.types import Evaluation, Progress
 from trustai_web.campaigns import selectors
-from trustai_web.campaigns.models import Job, TrainingRun
+from trustai_web.campaigns.controls import control_of
+from trustai_web.campaigns.models import Job, Round, TrainingRun
 from trustai_web.campaigns.previews import preview
 from trustai_web.campaigns.services import rounds
-from trustai_web.campaigns.services.campaigns import round_manager
+from trustai_web.campaigns.services.campaigns import (
+    campaign_diagnosed,
+    campaign_manager,
+    campaign_project_seen,
+    round_manager,
+)
 from trustai_web.campaigns.services.jobs import (
     JobLost,
     job_beat,
@@ -34,6 +40,9 @@ logger = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.25
 """How often progress is written, whatever the work reports."""
+
+DOCTOR_SAMPLE = 50
+"""Tasks that the doctor looks at: a few seconds of a backend's time, and enough to see what its numbers are."""
 
 
 @dataclass(frozen=True)
@@ -112,9 +121,15 @@ def sweep() -> None:
 # --------------------------------------------------------------------- the work, kind by kind
 
 
+def _round(job: Job) -> Round:
+    assert job.round is not None, "only the doctor works without one"
+    return job.round
+
+
 def score(job: Job, progress: Progress) -> Outcome:
-    round_ = job.round
-    with round_manager(round_) as manager:
+    round_ = _round(job)
+    with round_manager(round_, scores=True) as manager:
+        campaign_project_seen(round_.campaign, manager.project)
         pool = manager.read_pool(progress)
         scores = manager.score(pool, progress)
         batch = manager.recommend(scores, round_.batch_size, test_size=round_.test_size, progress=progress)
@@ -127,7 +142,7 @@ def score(job: Job, progress: Progress) -> Outcome:
 
 
 def publish(job: Job, progress: Progress) -> Outcome:
-    round_ = job.round
+    round_ = _round(job)
     task_ids = list(round_.batch_tasks.order_by("rank").values_list("task_id", flat=True))
     progress(0, None, f"Making a tab with {len(task_ids):,} tasks in Label Studio.")
     with round_manager(round_) as manager:
@@ -139,7 +154,7 @@ def publish(job: Job, progress: Progress) -> Outcome:
 
 
 def retract(job: Job, progress: Progress) -> Outcome:
-    round_ = job.round
+    round_ = _round(job)
     progress(0, None, "Removing the tab from Label Studio.")
     if round_.view_id is not None:
         with round_manager(round_) as manager:
@@ -150,7 +165,7 @@ def retract(job: Job, progress: Progress) -> Outcome:
 
 
 def train(job: Job, progress: Progress) -> Outcome:
-    round_ = job.round
+    round_ = _round(job)
     with round_manager(round_) as manager:
         progress(0, None, "Reading the newest labels.")
         labels_read(round_, manager)
@@ -162,15 +177,30 @@ def train(job: Job, progress: Progress) -> Outcome:
             timeout=settings.TRAIN_TIMEOUT_SECONDS,
             progress=progress,
         )
-        truth = selectors.test_truth(round_.campaign)
+        can_be_measured = control_of(manager.label_space).can_be_measured
+        truth = selectors.test_truth(round_.campaign) if can_be_measured else {}
         evaluation = manager.evaluate(truth, progress) if truth else None
     return Outcome(
-        f"Trained {training.version_after} on {training.label_count:,} labels. {_measured(evaluation)}",
+        f"Trained {training.version_after} on {training.label_count:,} labels. "
+        f"{_measured(evaluation, can_be_measured)}",
         partial(rounds.round_trained, round_=round_, run=run, training=training, evaluation=evaluation),
     )
 
 
-def _measured(evaluation: Evaluation | None) -> str:
+def doctor(job: Job, progress: Progress) -> Outcome:
+    with campaign_manager(job.campaign) as manager:
+        campaign_project_seen(job.campaign, manager.project)
+        diagnosis = manager.diagnose(sample=DOCTOR_SAMPLE, progress=progress)
+    words = " ".join(report.sentence for report in diagnosis.controls)
+    return Outcome(
+        f"Examined {diagnosis.sampled:,} tasks. {words}".strip(),
+        partial(campaign_diagnosed, campaign=job.campaign, diagnosis=diagnosis),
+    )
+
+
+def _measured(evaluation: Evaluation | None, can_be_measured: bool) -> str:
+    if not can_be_measured:
+        return "How good it is at regions is not measured yet."
     if evaluation is None:
         return "There is no labelled test set to measure it with."
     return f"It answers {evaluation.correct:,} of {evaluation.total:,} test tasks rightly."
@@ -181,6 +211,7 @@ WORK: dict[Job.Kind, Callable[[Job, Progress], Outcome]] = {
     Job.Kind.PUBLISH: publish,
     Job.Kind.RETRACT: retract,
     Job.Kind.TRAIN: train,
+    Job.Kind.DOCTOR: doctor,
 }
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet
 
 from trustai_web.accounts.models import User
-from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round
+from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
 
 # --------------------------------------------------------------------- who may see what
 
@@ -21,7 +21,7 @@ def rounds_for(user: User) -> QuerySet[Round]:
 
 
 def jobs_for(user: User) -> QuerySet[Job]:
-    return Job.objects.filter(round__campaign__in=campaigns_for(user)).select_related("round__campaign", "created_by")
+    return Job.objects.filter(campaign__in=campaigns_for(user)).select_related("campaign", "round", "created_by")
 
 
 # --------------------------------------------------------------------- campaigns
@@ -64,7 +64,9 @@ def last_round(campaign: Campaign) -> Round | None:
 
 def rounds_of(campaign: Campaign) -> QuerySet[Round]:
     """The rounds of a campaign, newest first, with what they came to."""
-    return campaign.rounds.select_related("evaluation").order_by("-pk")
+    trained = Q(training_runs__verdict=TrainingRun.Verdict.NEW_MODEL)
+    trained_on = Max("training_runs__label_count", filter=trained)
+    return campaign.rounds.select_related("evaluation").annotate(trained_on=trained_on).order_by("-pk")
 
 
 def needs_start_round(campaign: Campaign) -> bool:
@@ -117,6 +119,14 @@ class ScoredRound:
 def scored_rounds(campaign: Campaign) -> list[ScoredRound]:
     rounds = campaign.rounds.exclude(status=Round.Status.CANCELLED).exclude(histogram={}).order_by("number")
     return [ScoredRound(r.number, r.histogram["counts"], r.histogram["edges"]) for r in rounds]
+
+
+# --------------------------------------------------------------------- the probability doctor
+
+
+def examinations(campaign: Campaign) -> QuerySet[Job]:
+    """Jobs of the doctor, newest first."""
+    return campaign.jobs.filter(kind=Job.Kind.DOCTOR).order_by("-pk")
 
 
 # --------------------------------------------------------------------- rounds

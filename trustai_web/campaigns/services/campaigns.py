@@ -1,19 +1,26 @@
 """Writes about campaigns, and the manager that runs one."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
+from django.conf import settings as site
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from al_core.active_learning import ActiveLearningManager
+from al_core.doctor import Diagnosis
 from al_core.errors import InvalidInput
-from al_core.label_studio import label_space
+from al_core.features import FileCache
+from al_core.label_studio import LabelStudio, label_space, label_spaces
 from al_core.ml_backend import MLBackend
-from al_core.types import Backend, Project
+from al_core.strategies import STRATEGIES
+from al_core.types import Aggregation, Backend, Project
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
-from trustai_web.campaigns.models import Campaign, Round
+from trustai_web.campaigns.controls import ALL_CONTROLS, remembered
+from trustai_web.campaigns.models import Asking, Campaign, Job, Round
+from trustai_web.campaigns.services.jobs import job_create
 from trustai_web.connections.models import Connection
 from trustai_web.connections.services import label_studio
 
@@ -32,11 +39,14 @@ def campaign_create(
     Raises
     ------
     UnsupportedProject
-        Its labelling configuration has nothing that can be scored.
+        Its labelling configuration has nothing that can be scored, or not the control that was chosen.
     InvalidInput
         The project has a campaign already.
     """
-    label_space(project.label_config)
+    spaces = label_spaces(project.label_config)
+    control = str(settings.get("control", ""))
+    if not spaces or control != ALL_CONTROLS:
+        label_space(project.label_config, control)  # which says what is missing
     if settings.get("test_size") and settings.get("start_size") == 0 and not project.labeled_count:
         raise InvalidInput(
             "The project has no labels, so there would be nothing to train on beside the test set.",
@@ -48,6 +58,7 @@ def campaign_create(
                 connection=connection,
                 project_id=project.id,
                 project_title=project.title,
+                controls=remembered(spaces),
                 backend_url=backend.url if backend else "",
                 backend_title=backend.title if backend else "",
                 created_by=user,
@@ -65,31 +76,81 @@ def campaign_create(
 @transaction.atomic
 def campaign_update(campaign: Campaign, settings: Mapping[str, Any]) -> None:
     """Change the settings; rounds that have begun keep theirs."""
-    for name, value in settings.items():
-        if name != "annotators":
-            setattr(campaign, name, value)
-    campaign.save()
+    columns = {name: value for name, value in settings.items() if name != "annotators"}
+    for name, value in columns.items():
+        setattr(campaign, name, value)
+    campaign.save(update_fields=[*columns, "updated_at"])
     campaign.annotators.set(settings["annotators"])
 
 
+def campaign_project_seen(campaign: Campaign, project: Project) -> None:
+    """Remember the controls that the project has by now, so that the settings can offer them."""
+    Campaign.objects.filter(pk=campaign.pk).update(controls=remembered(label_spaces(project.label_config)))
+
+
+def campaign_examine(*, campaign: Campaign, user: User) -> Job:
+    """Ask the probability doctor.
+
+    Raises
+    ------
+    Busy
+        It is at it already.
+    """
+    return job_create(kind=Job.Kind.DOCTOR, campaign=campaign, user=user)
+
+
+def campaign_diagnosed(*, campaign: Campaign, diagnosis: Diagnosis) -> None:
+    Campaign.objects.filter(pk=campaign.pk).update(diagnosis=diagnosis.as_dict(), diagnosed_at=timezone.now())
+
+
+# --------------------------------------------------------------------- the manager
+
+
 @contextmanager
-def round_manager(round_: Round) -> Iterator[ActiveLearningManager]:
-    """The manager of a round, with the settings that the round began with."""
-    campaign = round_.campaign
-    client = label_studio(campaign.connection)
-    backend = MLBackend(campaign.backend_url) if campaign.backend_url else None
-    try:
+def round_manager(round_: Round, *, scores: bool = False) -> Iterator[ActiveLearningManager]:
+    """The manager of a round, with the settings that the round began with.
+
+    A committee is gathered only where it ``scores``: the other verbs ask one model at most.
+    """
+    with _manager(round_.campaign, round_, with_committee=scores) as manager:
+        yield manager
+
+
+@contextmanager
+def campaign_manager(campaign: Campaign) -> Iterator[ActiveLearningManager]:
+    """The manager of a campaign outside of any round, with the settings of today."""
+    with _manager(campaign, campaign, with_committee=False) as manager:
+        yield manager
+
+
+@contextmanager
+def _manager(campaign: Campaign, asking: Asking, *, with_committee: bool) -> Iterator[ActiveLearningManager]:
+    with ExitStack() as opened:
+        client = opened.enter_context(closing(label_studio(campaign.connection)))
+        backend = opened.enter_context(closing(MLBackend(campaign.backend_url))) if campaign.backend_url else None
+        members = _other_backends(client, campaign) if with_committee and _asks_a_committee(asking) else []
         yield ActiveLearningManager(
             client,
             campaign.project_id,
             backend,
-            strategy_name=round_.strategy,
-            diversity=round_.diversity,
-            candidate_factor=round_.candidate_factor,
-            seed=round_.seed,
+            strategy_name=asking.strategy,
+            diversity=asking.diversity,
+            candidate_factor=asking.candidate_factor,
+            seed=asking.seed,
             held_out=selectors.test_task_ids(campaign),
+            control=asking.control,
+            aggregation=Aggregation(asking.aggregation, asking.no_region),  # type: ignore[arg-type]
+            rank_by=asking.rank_by,  # type: ignore[arg-type]
+            control_share=asking.control_share / 100,
+            class_balance=asking.class_balance,
+            committee=[opened.enter_context(closing(MLBackend(member.url))) for member in members],
+            feature_cache=FileCache(site.VAR_DIR / "features"),
         )
-    finally:
-        client.close()
-        if backend:
-            backend.close()
+
+
+def _asks_a_committee(asking: Asking) -> bool:
+    return STRATEGIES.named(asking.strategy).needs == "committee"
+
+
+def _other_backends(client: LabelStudio, campaign: Campaign) -> list[Backend]:
+    return [backend for backend in client.backends(campaign.project_id) if backend.url != campaign.backend_url]

@@ -12,7 +12,7 @@ from kombu.exceptions import OperationalError
 
 from al_core.errors import ActiveLearningError, Cancelled
 from trustai_web.accounts.models import User
-from trustai_web.campaigns.models import Job, Round
+from trustai_web.campaigns.models import Campaign, Job, Round
 
 logger = logging.getLogger(__name__)
 
@@ -23,25 +23,28 @@ class JobLost(Exception):
     """Another worker owns the job by now, or it was ended: stop, and write nothing more."""
 
 
-class RoundBusy(ActiveLearningError):
-    """The round has a job under way already."""
+class Busy(ActiveLearningError):
+    """Work of this kind is under way already."""
 
-    code = "round_busy"
+    code = "busy"
 
 
-def job_create(*, kind: Job.Kind, round_: Round, user: User | None) -> Job:
-    """Put a piece of work in the queue.
+def job_create(*, kind: Job.Kind, campaign: Campaign, round_: Round | None = None, user: User | None) -> Job:
+    """Put a piece of work in the queue: for a round, or for a campaign as a whole.
 
     Raises
     ------
-    RoundBusy
-        The round has one already.
+    Busy
+        The round has one already, or the campaign one of this kind.
     """
     try:
         with transaction.atomic():
-            job = Job.objects.create(kind=kind, round=round_, created_by=user, message="Waiting for a worker.")
+            job = Job.objects.create(
+                kind=kind, campaign=campaign, round=round_, created_by=user, message="Waiting for a worker."
+            )
     except IntegrityError:
-        raise RoundBusy("The round has work under way already.", "Wait for it, or cancel it.") from None
+        whose = "The round has work" if round_ else "The campaign has such work"
+        raise Busy(f"{whose} under way already.", "Wait for it, or cancel it.") from None
     transaction.on_commit(lambda: _send(job.pk))
     return job
 
@@ -59,7 +62,7 @@ def job_claim(job_id: int) -> Job | None:
     )
     if not taken:
         return None
-    return Job.objects.select_related("round__campaign__connection").get(pk=job_id)
+    return Job.objects.select_related("campaign__connection", "round__campaign__connection").get(pk=job_id)
 
 
 def job_beat(job: Job) -> bool:

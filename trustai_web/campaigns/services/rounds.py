@@ -61,17 +61,24 @@ def round_create(*, campaign: Campaign, user: User) -> Round:
             round_ = Round.objects.create(
                 campaign=campaign,
                 number=last.number + 1 if last else first_number,
-                strategy="random" if start else campaign.strategy,
-                diversity="none" if start else campaign.diversity,
-                batch_size=campaign.start_size if start else campaign.batch_size,
                 test_size=campaign.test_size if start else 0,
-                candidate_factor=campaign.candidate_factor,
-                seed=campaign.seed,
+                **(campaign.asking() | (_at_random(campaign) if start else {})),
             )
-            job_create(kind=Job.Kind.SCORE, round_=round_, user=user)
+            job_create(kind=Job.Kind.SCORE, campaign=campaign, round_=round_, user=user)
     except IntegrityError:
         raise WrongMoment("The campaign has an unfinished round.", "Finish or cancel that one first.") from None
     return round_
+
+
+def _at_random(campaign: Campaign) -> dict[str, Any]:
+    """What the start round asks differently: there is no model to ask yet, so all of it is drawn."""
+    return {
+        "strategy": "random",
+        "diversity": "none",
+        "batch_size": campaign.start_size,
+        "control_share": 0,
+        "class_balance": False,
+    }
 
 
 @transaction.atomic
@@ -82,11 +89,11 @@ def round_work(*, round_: Round, kind: Job.Kind, user: User) -> Job:
     ------
     WrongMoment
         The round is not in the status from which this work starts.
-    RoundBusy
+    Busy
         Other work is under way.
     """
     _swap(round_, BEFORE[kind], BEFORE[kind])
-    return job_create(kind=kind, round_=round_, user=user)
+    return job_create(kind=kind, campaign=round_.campaign, round_=round_, user=user)
 
 
 @transaction.atomic
@@ -97,7 +104,7 @@ def round_resume(*, round_: Round, again: bool, user: User) -> None:
     if again:
         # By the job, not by the status: an open batch can fail while it is trained on and while it is taken back.
         failed = round_.jobs.latest("pk")
-        job_create(kind=Job.Kind(failed.kind), round_=round_, user=user)
+        job_create(kind=Job.Kind(failed.kind), campaign=round_.campaign, round_=round_, user=user)
 
 
 def round_cancel(*, round_: Round) -> None:
@@ -138,22 +145,31 @@ def round_job_cancel(*, job: Job) -> None:
             round_job_cancelled(job)
 
 
+# A job that belongs to the campaign alone has no round to bring on or back.
+
+
 def round_job_begin(job: Job) -> None:
     """Show that a job of the round is under way; also where an earlier try of it had begun."""
+    if job.round is None:
+        return
     kind = Job.Kind(job.kind)
     if job.round.status != DURING[kind]:
         _swap(job.round, BEFORE[kind], DURING[kind])
 
 
 def round_job_cancelled(job: Job) -> None:
+    if job.round is None:
+        return
     kind = Job.Kind(job.kind)
-    Round.objects.filter(pk=job.round_id, status=DURING[kind]).update(status=BEFORE[kind])
+    Round.objects.filter(pk=job.round.pk, status=DURING[kind]).update(status=BEFORE[kind])
     _training_ended(job.round, TrainingRun.Verdict.CANCELLED, "Cancelled.")
 
 
 def round_job_failed(job: Job, message: str) -> None:
+    if job.round is None:
+        return
     kind = Job.Kind(job.kind)
-    Round.objects.filter(pk=job.round_id, status__in=[BEFORE[kind], DURING[kind]]).update(
+    Round.objects.filter(pk=job.round.pk, status__in=[BEFORE[kind], DURING[kind]]).update(
         status=Status.FAILED, failed_from=BEFORE[kind], failure=message, updated_at=timezone.now()
     )
     _training_ended(job.round, TrainingRun.Verdict.FAILED, message)
@@ -164,7 +180,7 @@ def round_scored(
     *, round_: Round, scores: types.Scores, batch: types.Batch, previews: Mapping[int, dict[str, Any]]
 ) -> None:
     """Keep what scoring found: the whole pool in one file, rows for the batch alone."""
-    known = scores.probabilities.known if scores.probabilities else None
+    asked_a_model = bool(scores.models)
     round_.batch_tasks.all().delete()
     BatchTask.objects.bulk_create(
         BatchTask(
@@ -173,6 +189,7 @@ def round_scored(
             task_id=item.task_id,
             lane=item.lane,
             score=item.score,
+            score_high=item.score_high,
             cluster=item.cluster,
             probabilities=item.probabilities,
             preview=previews.get(item.task_id, {}),
@@ -188,8 +205,9 @@ def round_scored(
         model_version=scores.model_version,
         pool_size=len(scores.pool.task_ids),
         pool_digest=scores.pool.digest,
-        known_count=int(known.sum()) if known is not None else None,
-        unknown=dict(scores.probabilities.unknown) if scores.probabilities else {},
+        known_count=int(np.isfinite(scores.values).sum()) if asked_a_model else None,
+        bounded_count=int((scores.bounds.low < scores.bounds.high).sum()) if asked_a_model else None,
+        unknown=_unknown(scores),
         histogram=_histogram(scores),
         note=batch.note,
         scored_at=timezone.now(),
@@ -269,23 +287,44 @@ def _swap(round_: Round, old: Status, new: Status, **columns: Any) -> None:
     round_.refresh_from_db()
 
 
+TOO_LITTLE = "too little is known for this strategy"
+
+
+def _unknown(scores: types.Scores) -> dict[str, int]:
+    """Reason → how many tasks have no score for it."""
+    if scores.probabilities is None:
+        return {}
+    reasons = scores.probabilities.reasons[np.isnan(scores.values)]
+    counts = {str(reason): int((reasons == code).sum()) for code, reason in enumerate(types.REASONS, start=1)}
+    counts[TOO_LITTLE] = int((reasons == 0).sum())
+    return {reason: count for reason, count in counts.items() if count}
+
+
 def _npz(scores: types.Scores, batch: types.Batch) -> bytes:
+    """Everything over the whole pool, with what the first model said: enough to choose again without it."""
     ids = scores.pool.task_ids
     arrays = {
         "task_ids": ids,
-        "scores": scores.values,
+        "scores": scores.bounds.low,
+        "scores_high": scores.bounds.high,
         "selected": np.isin(ids, [item.task_id for item in batch.items]),
     }
     if scores.probabilities is not None:
-        arrays["probabilities"] = scores.probabilities.values
+        arrays |= {
+            "reasons": scores.probabilities.reasons,
+            "probabilities": scores.probabilities.values,
+            "top": scores.probabilities.top,
+            "answers": scores.probabilities.answers,
+            "starts": scores.probabilities.starts,
+        }
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     return buffer.getvalue()
 
 
 def _histogram(scores: types.Scores) -> dict[str, list[float]]:
-    """Counts and edges of the known scores; empty for a strategy that asks no model."""
-    if scores.probabilities is None:
+    """Counts and edges of what tasks were ranked by; empty for a strategy that asks no model."""
+    if not scores.models:
         return {}
-    counts, edges = np.histogram(scores.values[~np.isnan(scores.values)], bins=HISTOGRAM_BINS)
+    counts, edges = np.histogram(scores.values[np.isfinite(scores.values)], bins=HISTOGRAM_BINS)
     return {"counts": counts.tolist(), "edges": edges.tolist()}
