@@ -24,6 +24,7 @@ TABLE = {
     "campaign_list": (PEOPLE, "get", []),
     "campaign_detail": (READERS, "get", ["campaign"]),
     "campaign_edit": (LEADS, "get post", ["campaign"]),
+    "campaign_doctor": (LEADS, "get post", ["campaign"]),
     "round_start": (LEADS, "post", ["campaign"]),
     "round_detail": (READERS, "get", ["round"]),
     "round_next_task": (READERS, "get", ["round"]),

@@ -1,9 +1,11 @@
 """Putting a project under active learning, its settings, and how it does."""
 
+import html
+
 import httpx
 import pytest
 
-from tests.servers import BACKEND_URL, BOXES, PROJECT_ID
+from tests.servers import BACKEND_URL, PROJECT_ID
 from trustai_web.campaigns.models import Campaign
 from trustai_web.campaigns.services.rounds import round_create
 
@@ -16,7 +18,29 @@ FORM = {
     "start_size": 8,
     "test_size": 20,
     "seed": 3,
+    "rank_by": "high",
+    "control_share": 20,
+    "class_balance": True,
 }
+TEXT = '<Text name="words" value="$text"/>'
+TOPICS = (
+    '<Choices name="topics" toName="words" choice="multiple">'
+    '<Choice value="sport"/><Choice value="art"/><Choice value="law"/></Choices>'
+)
+MOOD = '<Choices name="mood" toName="words"><Choice value="good"/><Choice value="bad"/></Choices>'
+SPANS = '<Labels name="names" toName="words"><Label value="person"/><Label value="place"/></Labels>'
+
+
+def config(*controls):
+    return f"<View>{TEXT}{''.join(controls)}</View>"
+
+
+def choices(answer, name):
+    return [value for value, _ in answer.context["form"].fields[name].choices]
+
+
+def fields(answer):
+    return list(answer.context["form"].fields)
 
 
 @pytest.fixture
@@ -51,7 +75,7 @@ def test_the_page_tells_what_the_project_has(as_alice, add_url, server, backend)
     server.predict(2, 0.5, "v1")
     text = as_alice.get(add_url).text
     assert "30, 1 of them labelled" in text
-    assert "One of 2 classes for each text: good, bad" in text
+    assert "<b>mood</b> (Choices): one of 2 for each text: good, bad" in text
     assert f"Reference at {BACKEND_URL}: connected" in text
     assert "1 of v1" in text
     assert 'value="Moods"' in text
@@ -70,13 +94,98 @@ def test_a_campaign_starts_with_what_was_chosen(as_alice, add_url, server, backe
     assert list(campaign.annotators.all()) == [bob]
 
 
-def test_a_project_without_single_choices_cannot_be_taken(as_alice, add_url, server, backend):
-    server.label_config = BOXES
+@pytest.mark.parametrize("label_config", [config(), "<View"], ids=["nothing to answer", "not XML"])
+def test_a_project_where_nothing_can_be_scored_cannot_be_taken(as_alice, add_url, server, backend, label_config):
+    server.label_config = label_config
     for answer in (as_alice.get(add_url), as_alice.post(add_url, FORM)):
-        assert "one single-choice Choices control; this one has none" in answer.text
-        assert "Pick another project" in answer.text
+        assert "callout-failed" in answer.text
+        assert answer.context["unsupported"].message in html.unescape(answer.text)
+        assert answer.context["unsupported"].hint in html.unescape(answer.text)
         assert "Start the campaign" not in answer.text
     assert not Campaign.objects.exists()
+
+
+# --------------------------------------------------------------------- what only some projects need
+
+
+def test_a_simple_project_gets_a_simple_form(as_alice, add_url, server, backend):
+    answer = as_alice.get(add_url)
+    assert {"control", "aggregation", "no_region"}.isdisjoint(fields(answer))
+    first, more = answer.text.split("<summary>More settings</summary>")
+    for name in ("rank_by", "control_share", "class_balance", "candidate_factor", "seed", "baseline"):
+        assert f'name="{name}"' not in first
+        assert f'name="{name}"' in more
+    assert '<details class="more" >' in first
+
+
+def test_an_error_in_the_folded_part_unfolds_it(as_alice, add_url, server, backend):
+    assert '<details class="more" open>' in as_alice.post(add_url, {**FORM, "seed": -1}).text
+
+
+def test_strategies_are_grouped_by_what_they_need(as_alice, add_url, server, backend):
+    text = as_alice.get(add_url).text
+    order = ["By one model", 'value="margin"', "By several models", 'value="vote_entropy"', "Without a model"]
+    assert sorted(order, key=text.index) == order
+
+
+def test_several_controls_are_all_shown_and_one_is_chosen(as_alice, add_url, server, backend):
+    server.label_config = config(MOOD, TOPICS, SPANS)
+    answer = as_alice.get(add_url)
+    assert "<b>topics</b> (Choices): any of 3 for each text: sport, art, law" in answer.text
+    assert "<b>names</b> (Labels): regions of 2 classes for each text: person, place" in answer.text
+    assert choices(answer, "control") == ["mood", "topics", "names", "*"]
+    for words in ("mood (Choices, one of 2)", "topics (Choices, any of 3)", "names (Labels, regions of 2 classes)"):
+        assert words in answer.text
+    as_alice.post(add_url, {**FORM, "control": "topics", "aggregation": "max", "no_region": "certain"})
+    campaign = Campaign.objects.get()
+    assert (campaign.control, campaign.aggregation, campaign.no_region) == ("topics", "max", "certain")
+    assert [control["name"] for control in campaign.controls] == ["mood", "topics", "names"]
+
+
+def test_all_controls_may_count_together(as_alice, add_url, server, backend):
+    server.label_config = config(MOOD, TOPICS)
+    as_alice.post(add_url, {**FORM, "control": "*", "aggregation": "mean"})
+    assert Campaign.objects.get().control == "*"
+
+
+def test_a_control_that_the_project_does_not_have_is_refused(as_alice, add_url, server, backend):
+    server.label_config = config(MOOD, TOPICS)
+    for chosen in ({"control": "names"}, {}):
+        answer = as_alice.post(add_url, {**FORM, "aggregation": "mean", **chosen})
+        assert list(answer.context["form"].errors) == ["control"]
+    assert not Campaign.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("controls", "shown"), [((MOOD,), []), ((TOPICS,), ["aggregation"]), ((SPANS,), ["aggregation", "no_region"])]
+)
+def test_what_a_single_class_needs_not_is_not_asked(as_alice, add_url, server, backend, controls, shown):
+    server.label_config = config(*controls)
+    assert [name for name in fields(as_alice.get(add_url)) if name in ("aggregation", "no_region")] == shown
+
+
+def test_regions_begin_without_a_test_set_and_the_form_says_why(as_alice, add_url, server, backend):
+    server.label_config = config(SPANS)
+    answer = as_alice.get(add_url)
+    assert 'name="test_size" value="0"' in answer.text
+    assert "How good a model is at regions is not measured yet" in answer.text
+    regions = {**FORM, "aggregation": "mean", "no_region": "unknown"}
+    refused = as_alice.post(add_url, regions)
+    assert list(refused.context["form"].errors) == ["test_size"]
+    assert "Set it to 0." in refused.text
+    assert 'name="test_size" value="20"' in refused.text
+    as_alice.post(add_url, {**regions, "test_size": 0})
+    assert Campaign.objects.get().test_size == 0
+
+
+@pytest.mark.parametrize(("control", "is_refused"), [("mood", False), ("names", True), ("*", False)])
+def test_a_test_set_is_refused_where_what_is_measured_is_regions(
+    as_alice, add_url, server, backend, control, is_refused
+):
+    server.label_config = config(MOOD, SPANS)
+    chosen = {**FORM, "control": control, "aggregation": "mean", "no_region": "unknown"}
+    as_alice.post(add_url, chosen)
+    assert Campaign.objects.exists() != is_refused
 
 
 def test_an_empty_project_is_pointed_out(as_alice, add_url, server, backend):
@@ -108,6 +217,9 @@ def test_a_project_has_one_campaign(as_alice, add_url, campaign, server, backend
         ("batch_size", "501"),
         ("batch_size", "many"),
         ("candidate_factor", "0"),
+        ("rank_by", "middle"),
+        ("control_share", "51"),
+        ("control_share", ""),
         ("start_size", "501"),
         ("test_size", "-1"),
         ("seed", "-1"),
@@ -169,6 +281,53 @@ def test_settings_hold_from_the_next_round_only(as_alice, alice, campaign, edit_
     campaign.refresh_from_db()
     after = round_create(campaign=campaign, user=alice)
     assert (after.strategy, after.diversity, after.batch_size, after.seed) == ("entropy", "none", 10, 3)
+    assert (after.rank_by, after.control_share, after.class_balance, after.candidate_factor) == ("high", 20, True, 5)
+
+
+def test_an_empty_candidate_factor_leaves_the_number_to_the_scores(as_alice, campaign, edit_url):
+    as_alice.post(edit_url, {**FORM, "candidate_factor": ""})
+    campaign.refresh_from_db()
+    assert campaign.candidate_factor is None
+
+
+def test_the_settings_offer_the_controls_that_were_read_last(as_alice, campaign, edit_url):
+    campaign.controls = [
+        {"name": "mood", "tag": "Choices", "form": "single", "classes": 2},
+        {"name": "topics", "tag": "Taxonomy", "form": "multi", "classes": 7},
+    ]
+    campaign.control = "topics"
+    campaign.save()
+    answer = as_alice.get(edit_url)
+    assert choices(answer, "control") == ["mood", "topics", "*"]
+    assert '<option value="topics" selected>topics (Taxonomy, any of 7)</option>' in answer.text
+    as_alice.post(edit_url, {**FORM, "control": "mood", "aggregation": "sum"})
+    campaign.refresh_from_db()
+    assert (campaign.control, campaign.aggregation) == ("mood", "sum")
+
+
+def test_a_choice_between_controls_ends_with_the_last_but_one(as_alice, campaign, edit_url):
+    """A control that was renamed in Label Studio must not stay chosen where nobody can see it."""
+    campaign.controls = [{"name": "mood", "tag": "Choices", "form": "single", "classes": 2}]
+    campaign.control = "topics"
+    campaign.save()
+    as_alice.post(edit_url, FORM)
+    campaign.refresh_from_db()
+    assert campaign.control == ""
+
+
+def test_saving_settings_leaves_what_a_worker_wrote_meanwhile(as_alice, campaign, edit_url, monkeypatch):
+    from trustai_web.dashboard.views import campaigns as views
+
+    real = views.campaign_update
+
+    def overtaken(*args):
+        Campaign.objects.filter(pk=campaign.pk).update(diagnosis={"sampled": 50})
+        real(*args)
+
+    monkeypatch.setattr(views, "campaign_update", overtaken)
+    as_alice.post(edit_url, FORM)
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.diagnosis) == ("Moods", {"sampled": 50})
 
 
 def test_the_form_shows_what_is_set(as_alice, campaign, edit_url):

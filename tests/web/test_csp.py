@@ -18,6 +18,7 @@ PAGES = {
     "campaigns": "/campaigns/",
     "campaign": "/campaigns/{campaign}/",
     "settings": "/campaigns/{campaign}/settings/",
+    "doctor": "/campaigns/{campaign}/doctor/",
     "open round": "/rounds/{open}/",
     "done round": "/rounds/{done}/",
     "batches": "/batches/",

@@ -45,6 +45,14 @@ def test_a_job_tells_its_work_state_words_and_time(as_alice, make_round, make_jo
     assert "state-done" in text
 
 
+def test_a_job_of_the_campaign_alone_leads_to_its_own_page(as_alice, campaign, make_examination):
+    make_examination("succeeded", message="Examined 50 tasks.")
+    text = as_alice.get("/jobs/").text
+    assert f'<a href="/campaigns/{campaign.pk}/doctor/">Examine the model&#x27;s numbers</a>' in text
+    assert '<span class="muted small">Moods of letters</span>' in text
+    assert "Examined 50 tasks." in text
+
+
 def test_a_long_list_comes_in_pages_newest_first(as_alice, make_round, make_job, monkeypatch):
     monkeypatch.setattr(views, "PAGE_SIZE", 2)
     round_ = make_round("ready")
@@ -66,11 +74,12 @@ def test_htmx_gets_the_living_part_alone(as_alice):
 
 
 def test_the_list_asks_the_database_as_often_for_many_jobs_as_for_few(
-    as_alice, make_round, make_job, django_assert_max_num_queries
+    as_alice, make_round, make_job, make_examination, django_assert_max_num_queries
 ):
     round_ = make_round("ready")
     for _ in range(20):
         make_job(round_, "score", "failed")
+        make_examination("failed")
     with django_assert_max_num_queries(4):
         as_alice.get("/jobs/")
 
@@ -106,6 +115,19 @@ def test_a_job_that_ended_stays_as_it_is(as_alice, make_round, make_job, status)
     as_alice.post(f"/jobs/{job.pk}/hurry/")
     job.refresh_from_db()
     assert (job.status, job.cancel_requested, job.message) == (status, False, "At it.")
+
+
+def test_an_examination_can_be_stopped_and_hurried_from_its_page(as_alice, campaign, make_round, make_examination):
+    round_ = make_round("open")
+    page = f"/campaigns/{campaign.pk}/doctor/"
+    job = make_examination("queued", tries=1, run_after=timezone.now() + timedelta(minutes=5))
+    assert as_alice.post(f"/jobs/{job.pk}/hurry/").url == page
+    job.refresh_from_db()
+    assert job.run_after <= timezone.now()
+    assert as_alice.post(f"/jobs/{job.pk}/cancel/").url == page
+    job.refresh_from_db()
+    round_.refresh_from_db()
+    assert (job.status, round_.status) == ("cancelled", "open")
 
 
 def test_a_postponed_job_is_due_at_once(as_alice, make_round, make_job):

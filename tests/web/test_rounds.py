@@ -43,7 +43,9 @@ def test_what_is_not_there_is_not_found(as_alice, make_round):
     assert as_alice.get("/rounds/99/").status_code == 404
     assert as_alice.get("/rounds/99/next/").status_code == 404
     assert as_alice.post("/rounds/99/train/").status_code == 404
-    assert as_alice.post(f"/rounds/{make_round().pk}/dance/").status_code == 404
+    round_ = make_round()
+    for kind in ("dance", "doctor"):
+        assert as_alice.post(f"/rounds/{round_.pk}/{kind}/").status_code == 404
 
 
 # --------------------------------------------------------------------- each status
@@ -165,6 +167,97 @@ def test_a_batch_is_shown_in_rank_order_with_its_test_set_apart(as_alice, make_r
     assert f"{TAB}&amp;task=101" in text
 
 
+# --------------------------------------------------------------------- what scoring found
+
+
+def test_the_page_counts_what_is_exact_bounded_and_unknown(as_alice, as_bob, make_round, campaign):
+    round_ = make_round("ready", pool_size=5000, known_count=4990, bounded_count=1204, unknown={"no prediction": 10})
+    text = page_of(as_alice, round_).replace("\u202f", " ")
+    assert "1 204 of 5 000 tasks have only bounds; they are ranked by the least they can be." in text
+    assert "10 have no score and cannot be asked for by the strategy." in text
+    assert "3 786 exact, 1 204 within bounds, 10 unknown" in text
+    assert f'<a href="/campaigns/{campaign.pk}/doctor/">See why</a>' in text
+    read = page_of(as_bob, round_)
+    assert "See why" not in read
+    assert "only bounds" in read
+
+
+def test_the_sentence_names_the_bound_that_ranks(as_alice, make_round):
+    text = page_of(as_alice, make_round("ready", bounded_count=1, known_count=30, rank_by="high"))
+    assert "1 of 30 tasks has only bounds; it is ranked by the most it can be." in text
+
+
+def test_what_is_all_exact_needs_no_sentence(as_alice, make_round):
+    text = page_of(as_alice, make_round("ready", known_count=30, bounded_count=0, unknown={}))
+    assert "only bounds" not in text
+    assert "See why" not in text
+    assert "30 exact, 0 within bounds, 0 unknown" in text
+
+
+def test_a_round_that_asked_no_model_has_no_scores_to_count(as_alice, make_round):
+    text = page_of(as_alice, make_round("ready", strategy="random", known_count=None, unknown={}, histogram={}))
+    assert "exact," not in text
+    assert "See why" not in text
+
+
+def test_a_score_within_bounds_is_shown_as_what_it_is_at_least(as_alice, make_round):
+    round_ = make_round("ready", tasks=2)
+    round_.batch_tasks.filter(rank=1).update(score=0.42, score_high=0.91, probabilities={"good": 0.58})
+    text = page_of(as_alice, round_)
+    first, second = re.findall(r'<td data-label="Score"[^>]*>(.*?)</td>', text, re.S)
+    assert re.sub("<.*?>", " ", first).split() == ["≥", "0.420", "at", "most", "0.910"]
+    assert second.strip() == "0.980"
+    probabilities = re.findall(r'<td data-label="Probabilities">(.*?)</td>', text, re.S)[0]
+    assert re.findall(r'<dt title="(\w+)">|<span>([\d.]+)</span>', probabilities) == [("good", ""), ("", "0.58")]
+    assert '<td data-label="Predicted">good</td>' in text
+
+
+def test_leads_see_what_was_drawn_at_random_and_annotators_cannot_tell(as_alice, as_bob, make_round):
+    """Not from the lane, and not from how sure the model is of a task."""
+    round_ = make_round("open", tasks=3, control_share=30)
+    round_.batch_tasks.filter(rank=2).update(lane="control", score=0.01)
+    text = page_of(as_alice, round_)
+    assert re.findall(r'data-label="Chosen">(.*?)</td>', text) == ["by strategy", "at random", "by strategy"]
+    read = page_of(as_bob, round_)
+    rows = re.findall(r"<tr data-task-id.*?</tr>", read, re.S)
+    assert len(rows) == 3
+    for hint in ("Chosen", "at random", "Score", "Predicted", "Probabilities", "<meter"):
+        assert hint not in "".join(rows)
+
+
+def test_without_a_random_share_annotators_see_what_the_model_thinks_and_nobody_a_lane(as_alice, as_bob, make_round):
+    round_ = make_round("open")
+    assert 'data-label="Score"' in page_of(as_bob, round_)
+    for client in (as_alice, as_bob):
+        assert 'data-label="Chosen"' not in page_of(client, round_)
+
+
+def test_a_model_that_was_not_measured_says_why(as_alice, campaign, make_round, make_job):
+    round_ = make_round("done")
+    page = f"/rounds/{round_.pk}/"
+    assert "was not measured" not in as_alice.get(page).text, "nothing was trained"
+    round_.training_runs.create(verdict="new_model", version_after="v2", label_count=12)
+    assert "was not measured: no task of a test set has a label." in as_alice.get(page).text
+    campaign.controls = [{"name": "names", "tag": "Labels", "form": "regions", "classes": 2}]
+    campaign.save()
+    assert "was not measured: there is no measure for regions yet." in as_alice.get(page).text
+    text = as_alice.get(f"/campaigns/{campaign.pk}/").text
+    assert "No learning curve for regions yet" in text
+    assert '<td data-label="Labels" class="num muted">12</td>' in text
+
+
+def test_the_settings_of_a_round_are_told(as_alice, make_round):
+    asked = {"control": "*", "control_share": 20, "class_balance": True, "candidate_factor": 7, "batch_size": 25}
+    text = page_of(as_alice, make_round("ready", **asked))
+    for words in ("all controls together", "20 % of the batch", "classes balanced", "among 7 × 25 candidates"):
+        assert words in text
+    Round.objects.update(control="mood", candidate_factor=None, diversity="kmeans", strategy="random")
+    text = page_of(as_alice, Round.objects.get())
+    assert "<dd>mood</dd>" in text
+    assert "candidates" not in text
+    assert "k-means" not in text, "it has no say where no model is asked"
+
+
 # --------------------------------------------------------------------- text from strangers
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror="alert(2)">'
@@ -180,7 +273,7 @@ def test_hostile_words_are_text(as_alice, make_round):
         annotator=HOSTILE,
     )
     round_.training_runs.create(verdict="failed", message=HOSTILE, version_after=HOSTILE)
-    Job.objects.create(round=round_, kind="score", status="failed", message=HOSTILE)
+    Job.objects.create(campaign=round_.campaign, round=round_, kind="score", status="failed", message=HOSTILE)
     text = page_of(as_alice, round_)
     assert "<script>alert" not in text
     assert "<img src=x" not in text
@@ -403,7 +496,7 @@ def test_progress_comes_without_a_new_page(as_bob, make_round):
     [
         lambda round_: Round.objects.update(status="training"),
         lambda round_: Round.objects.update(outside_task_ids=[7]),
-        lambda round_: Job.objects.create(round=round_, kind="train"),
+        lambda round_: Job.objects.create(campaign=round_.campaign, round=round_, kind="train"),
         lambda round_: round_.batch_tasks.update(status="labelled"),
         lambda round_: round_.batch_tasks.filter(rank=1).update(status="labelled"),
     ],

@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from trustai_web.dashboard.views import batches, campaigns, connections, home, jobs, people, rounds, sessions
+from trustai_web.dashboard.views import batches, campaigns, connections, doctor, home, jobs, people, rounds, sessions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("campaigns/", campaigns.campaign_list, name="campaign_list"),
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:pk>/settings/", campaigns.campaign_edit, name="campaign_edit"),
+    path("campaigns/<int:pk>/doctor/", doctor.campaign_doctor, name="campaign_doctor"),
     path("campaigns/<int:pk>/rounds/", rounds.round_start, name="round_start"),
     path("rounds/<int:pk>/", rounds.round_detail, name="round_detail"),
     path("rounds/<int:pk>/next/", rounds.round_next_task, name="round_next_task"),

@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from al_core.errors import ActiveLearningError
-from al_core.label_studio import label_space
+from al_core.label_studio import label_space, label_spaces
 from trustai_web.campaigns import selectors
+from trustai_web.campaigns.controls import control_of
 from trustai_web.campaigns.models import Round
 from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
 from trustai_web.connections.models import Connection
@@ -40,10 +41,13 @@ def campaign_add(request: HttpRequest, pk: int, project_id: int) -> HttpResponse
         return redirect("connection_detail", pk)
     context = {"connection": connection, "project": project, "backends": backends, "versions": versions}
     try:
-        context["space"] = label_space(project.label_config)
+        # For a project where nothing can be scored the rule of the single control says what is missing.
+        spaces = label_spaces(project.label_config) or [label_space(project.label_config)]
     except ActiveLearningError as error:
         return render(request, "campaigns/add.html", {**context, "unsupported": error})
-    form = CampaignForm(request.POST or None, initial={"name": project.title})
+    controls = [control_of(space) for space in spaces]
+    context["spaces"] = list(zip(spaces, controls, strict=True))
+    form = CampaignForm(request.POST or None, initial={"name": project.title}, controls=controls)
     if request.method == "POST" and form.is_valid():
         settings = dict(form.cleaned_data)
         try:
@@ -89,7 +93,7 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     user = lead(request)
     campaign = fetch(selectors.campaigns_for(user), pk)
-    form = CampaignForm(request.POST or None, instance=copy(campaign))
+    form = CampaignForm(request.POST or None, instance=copy(campaign), controls=campaign.known_controls())
     if request.method == "POST" and form.is_valid():
         campaign_update(campaign, form.cleaned_data)
         messages.success(request, "Saved. The settings hold from the next round on.")

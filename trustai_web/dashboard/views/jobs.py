@@ -6,6 +6,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from trustai_web.campaigns import selectors
+from trustai_web.campaigns.models import Job
 from trustai_web.campaigns.services.jobs import job_hurry as hurry
 from trustai_web.campaigns.services.rounds import round_job_cancel
 from trustai_web.dashboard.access import fetch, lead
@@ -25,11 +26,17 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def job_cancel(request: HttpRequest, pk: int) -> HttpResponse:
     job = fetch(selectors.jobs_for(lead(request)), pk)
     round_job_cancel(job=job)
-    return redirect("round_detail", job.round_id)
+    return _back_to_its_page(job)
 
 
 @require_POST
 def job_hurry(request: HttpRequest, pk: int) -> HttpResponse:
     job = fetch(selectors.jobs_for(lead(request)), pk)
     hurry(job)
+    return _back_to_its_page(job)
+
+
+def _back_to_its_page(job: Job) -> HttpResponse:
+    if job.round_id is None:
+        return redirect("campaign_doctor", job.campaign_id)
     return redirect("round_detail", job.round_id)

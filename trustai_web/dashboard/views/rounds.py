@@ -33,7 +33,8 @@ def round_start(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The page, and for htmx the part of it that lives."""
-    round_ = fetch(selectors.rounds_for(reader(request)), pk)
+    user = reader(request)
+    round_ = fetch(selectors.rounds_for(user), pk)
     live = _live(round_)
     if request.htmx:  # type: ignore[attr-defined]
         return _fragment(request, live)
@@ -47,6 +48,9 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "training_runs": round_.training_runs.all(),
         "evaluation": getattr(round_, "evaluation", None),
         "links": live.links,
+        # How sure the model is of a task would tell annotators which ones were drawn at random beside the strategy.
+        "shows_model": user.is_lead or not round_.control_share,
+        "shows_lanes": user.is_lead and round_.control_share > 0,
         "outside": [(task_id, live.links.task_id(task_id)) for task_id in round_.outside_task_ids],
     }
     return render(request, "rounds/detail.html", context)
@@ -120,7 +124,7 @@ def round_next_task(request: HttpRequest, pk: int) -> HttpResponse:
 def round_work(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     user = lead(request)
     round_ = fetch(selectors.rounds_for(user), pk)
-    if kind not in Job.Kind.values:
+    if kind not in services.BEFORE:
         raise Http404
     return _acted(request, round_, lambda: services.round_work(round_=round_, kind=Job.Kind(kind), user=user))
 
