@@ -94,11 +94,11 @@ class BatchComposer:
     # ----------------------------------------------------------------- lanes
 
     def _drawn(self, free: NDArray[np.bool_], count: int, purpose: int) -> Indices:
-        """So many tasks at random, ascending."""
+        """So many tasks at random, by their ids."""
         places = np.flatnonzero(free)
         order = places[np.argsort(task_keys(self._ids[places], self.scores.seed, purpose))]
         chosen, _ = self._distinct(order, count)
-        return np.sort(chosen)
+        return chosen[np.argsort(self._ids[chosen])]
 
     def _asked(self, free: NDArray[np.bool_], count: int) -> tuple[Indices, Indices]:
         """What the strategy asks, most uncertain first, and the group of each (−1 for none)."""

@@ -198,8 +198,8 @@ def test_a_score_alone_ranks_by_its_lower_bound_and_says_so(server, manager):
 
 def test_a_committee_of_stored_versions_asks_where_they_disagree(server, manager):
     for task_id in range(1, 31):
-        server.predict(task_id, 0.9, "v1")
-        server.predict(task_id, 0.1 if task_id == 7 else 0.8, "v0")
+        server.predict(task_id, 0.9 + task_id / 1000, "v1")
+        server.predict(task_id, 0.1 if task_id == 7 else 0.8 + task_id / 1000, "v0")
     learner = manager(strategy_name="vote_entropy")
     scores = learner.score(learner.read_pool())
     assert [model.model_version for model in scores.models] == ["v1", "v0"]
