@@ -52,6 +52,7 @@ def _paths(found: Any) -> list[Any] | None:
 
 
 def _joined(path: Any) -> Any:
+    """One class; what is no path stays as it is."""
     whole = isinstance(path, list) and path and all(isinstance(step, str) for step in path)
     return "/".join(path) if whole else path
 
@@ -67,6 +68,7 @@ _KEYS: Mapping[str, str] = {"Pairwise": "selected", "TextArea": "text", "VideoRe
 """Where the answer is in ``value``, if not under the tag's own name in lower case."""
 
 _READ: Mapping[str, Callable[[Any], list[Any] | None]] = {
+    "Choices": _paths,  # nested ones are paths as well
     "Taxonomy": _paths,
     "Rating": _stars,
     "Pairwise": _alone,

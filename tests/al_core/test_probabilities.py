@@ -116,7 +116,7 @@ def test_of_classes_that_are_level_the_chosen_one_is_the_answer(choice, column):
         (predicted(region("cat"), score=True), Reason.NOT_A_NUMBER),
         (predicted(region("cat", score="high"), score=0.9), Reason.NOT_A_NUMBER),
         (predicted(region("horse"), score=0.9), Reason.UNKNOWN_LABEL),
-        (predicted(region(["cat"]), score=0.9), Reason.UNKNOWN_LABEL),
+        (predicted(region([["cat"]]), score=0.9), Reason.UNKNOWN_LABEL),
         (predicted(region(1), score=0.9), Reason.UNKNOWN_LABEL),
         (predicted(score=0.0), Reason.EMPTY_RESULT),
         (predicted(score=2.0), Reason.EMPTY_RESULT),
