@@ -170,7 +170,8 @@ class ClassProbabilities:
     @property
     def known(self) -> NDArray[np.bool_]:
         """(n,) True where the task can be scored, if only within bounds."""
-        return self.reasons == 0
+        known: NDArray[np.bool_] = self.reasons == 0
+        return known
 
     @property
     def full(self) -> NDArray[np.bool_]:
@@ -207,7 +208,8 @@ class Bounds:
     @property
     def exact(self) -> NDArray[np.bool_]:
         """(n,) True where the score is one number; False where it has bounds or is unknown."""
-        return self.low == self.high
+        exact: NDArray[np.bool_] = self.low == self.high
+        return exact
 
 
 RankBy = Literal["low", "high"]
