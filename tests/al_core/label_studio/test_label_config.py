@@ -302,7 +302,7 @@ def test_a_configuration_that_is_both_deep_and_wide_is_read_in_seconds():
     deep = '<Choice value="x">' * depth + leaf * 8_000 + "</Choice>" * depth
     started = time.perf_counter()
     (space,) = label_spaces(config(f'<Taxonomy name="answer" toName="shown">{deep}</Taxonomy>'))
-    assert time.perf_counter() - started < 10
+    assert time.perf_counter() - started < 20
     assert len(space.labels) == depth + 1
 
 
