@@ -168,7 +168,8 @@ def _sentence(read: ClassProbabilities) -> str:
         count = sum(unknown.values())
         why = ", ".join(f"{number:,} {reason}" for reason, number in unknown.items())
         parts.append(f"{count:,} {_are(count)} unknown ({why if len(unknown) > 1 else next(iter(unknown))})")
-    return "; ".join(parts) + "."
+    untrained = not known and unknown and _commonest(read) == Reason.EMPTY_RESULT
+    return "; ".join(parts) + "." + (" A model that was never trained answers so." if untrained else "")
 
 
 def _owners(read: ClassProbabilities) -> NDArray[np.int64]:

@@ -145,7 +145,8 @@ BOUNDED = IMPOSSIBLE | dict.fromkeys(MEASURES, "bounded") | {"least_confidence":
             lambda p: [],
             Gives.MISSING,
             IMPOSSIBLE,
-            "0 of 50 tasks have a score of the answer; 50 are unknown (empty result).",
+            "0 of 50 tasks have a score of the answer; 50 are unknown (empty result). "
+            "A model that was never trained answers so.",
         ),
         (
             THREE,
