@@ -16,7 +16,7 @@ from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
 from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
 from al_core.evaluation import accuracy
-from al_core.features import FeatureCache, embedding_of
+from al_core.features import FeatureCache, TextFeatures, embedding_of
 from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_space, label_spaces
 from al_core.ml_backend import MLBackend
 from al_core.prediction_sources import ModelPredictions, PredictionSource, why_unknown
@@ -87,6 +87,8 @@ class ActiveLearningManager:
         Other models, for the strategies that want several.
     feature_cache : FeatureCache, optional
         Where features of contents that were seen before are kept.
+    text : {"words", "sentences"}
+        What texts are told apart by; sentences need the packages of requirements-extras.txt.
     """
 
     def __init__(
@@ -107,6 +109,7 @@ class ActiveLearningManager:
         class_balance: bool = False,
         committee: Sequence[MLBackend] = (),
         feature_cache: FeatureCache | None = None,
+        text: TextFeatures = "words",
     ) -> None:
         if candidate_factor is not None and candidate_factor < 1:
             raise InvalidInput("The candidate factor must be at least 1.")
@@ -127,6 +130,7 @@ class ActiveLearningManager:
         self.control_share = control_share
         self.class_balance = class_balance
         self.feature_cache = feature_cache
+        self.text = text
 
     @cached_property
     def project(self) -> Project:
@@ -258,8 +262,12 @@ class ActiveLearningManager:
             control_share=self.control_share,
             class_balance=self.class_balance,
             cache=self.feature_cache,
+            text=self.text,
         )
-        return BatchComposer(scores, rules, self._task_data, progress).compose(size, test_size)
+        composer = BatchComposer(
+            scores, rules, self._task_data, self.label_studio.read_file, self.label_studio.url, progress
+        )
+        return composer.compose(size, test_size)
 
     def _task_data(self, task_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
         return self.label_studio.task_data(self.project_id, task_ids)

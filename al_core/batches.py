@@ -1,5 +1,6 @@
 """How a batch is put together: the test set, the control lane, then what the strategy asks."""
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from al_core.diversity import Diversity, adaptive_factor, class_quota, most_uncertain, pick_batch
 from al_core.errors import InvalidInput
-from al_core.features import FeatureCache, Features, content_keys, task_features
+from al_core.features import FeatureCache, Features, ReadImage, TextFeatures, content_keys, task_features
 from al_core.seeding import task_keys
 from al_core.types import (
     Batch,
@@ -50,6 +51,8 @@ class BatchRules:
     control_share: float = 0.0
     class_balance: bool = False
     cache: FeatureCache | None = None
+    text: TextFeatures = "words"
+    """What texts are told apart by."""
 
 
 @dataclass
@@ -63,6 +66,10 @@ class BatchComposer:
     scores: Scores
     rules: BatchRules
     read_data: ReadData
+    read_image: ReadImage | None = None
+    """Gives the pictures that are not inside their tasks, where it can."""
+    server: str = ""
+    """What addresses without a host belong to."""
     progress: Progress = silent
     _contents: set[str] = field(default_factory=set)
     _notes: list[str] = field(default_factory=list)
@@ -208,9 +215,30 @@ class BatchComposer:
         embeddings = {
             place: sent[int(task_id)] for place, task_id in enumerate(self._ids[candidates]) if int(task_id) in sent
         }
-        features = task_features(data, self.rules.space, embeddings=embeddings or None, cache=self.rules.cache)
+        features = task_features(
+            data,
+            self.rules.space,
+            embeddings=embeddings or None,
+            cache=self.rules.cache,
+            read_image=self._watched(len(data)),
+            server=self.server,
+            text=self.rules.text,
+        )
         self._tell(features)
         return features.rows
+
+    def _watched(self, total: int) -> ReadImage | None:
+        """The reader of pictures, which tells how far it is and can be stopped between two of them."""
+        read, count = self.read_image, itertools.count()
+        if read is None:
+            return None
+
+        def watched(address: str) -> bytes:
+            done = next(count)
+            self.progress(done, total, f"Reading pictures: {done:,} of {total:,}.")
+            return read(address)
+
+        return watched
 
     def _tell(self, features: Features) -> None:
         """What the reader of a batch should know of how it was kept diverse."""

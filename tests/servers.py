@@ -79,6 +79,8 @@ class LabelStudioServer(Broken):
         self.tasks: dict[int, dict[str, Any]] = {}
         self.predictions: list[dict[str, Any]] = []
         self.tabs: dict[int, dict[str, Any]] = {}
+        self.files: dict[str, bytes] = {}
+        """Path of an upload → its bytes."""
         self._ticks = 0
         for number in range(1, task_count + 1):
             self.add_task(number, {"text": f"sentence number {number} word{number}"})
@@ -179,6 +181,8 @@ class LabelStudioServer(Broken):
             "GET /api/dm/views": lambda: list(self.tabs.values()),
             "POST /api/dm/views": lambda: self._make_tab(json.loads(request.content)),
         }
+        if request.url.path in self.files:
+            return httpx.Response(200, content=self.files[request.url.path])
         if line == "GET /api/tasks":
             return self._tasks(query)
         return httpx.Response(200, json=answers[line]()) if line in answers else httpx.Response(404)

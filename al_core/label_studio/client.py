@@ -31,6 +31,9 @@ PAGE_SIZE = 1000
 IDS_PER_CALL = 200
 """How many ids fit into one query string; 200 ids of eight digits are about 2 kB."""
 
+MAX_FILE = 10_000_000
+"""Bytes of a task's file that are read at most."""
+
 _JSON_HEADERS = {"Accept": "application/json"}
 
 
@@ -164,6 +167,29 @@ class LabelStudio:
         for tasks, _ in self._pages(params, page_size=200):
             for task in tasks:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
+
+    def read_file(self, address: str) -> bytes:
+        """A file of a task that this server keeps, such as an upload (``/data/upload/…``).
+
+        Raises
+        ------
+        InvalidInput
+            The address is on another server: it comes from whoever imported the task, and is not asked.
+        UnexpectedAnswer
+            The file has more than ``MAX_FILE`` bytes.
+        """
+        path = address.removeprefix(self.url)
+        if not path.startswith("/data/"):
+            raise InvalidInput("The file is not on the Label Studio server.")
+        transport = self._sdk._client_wrapper.httpx_client
+        with self._translated(), transport.stream(path.lstrip("/"), method="GET") as response:
+            self._check_status(response, "such file")
+            content = bytearray()
+            for part in response.iter_bytes():
+                content += part
+                if len(content) > MAX_FILE:
+                    raise UnexpectedAnswer(f"A file of a task has more than {MAX_FILE:,} bytes.")
+            return bytes(content)
 
     def predictions(self, project_id: int, model_version: str | None = None) -> Iterator[Prediction]:
         """The stored predictions of one model version, or of all."""

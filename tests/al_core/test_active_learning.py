@@ -1,6 +1,7 @@
 """The verbs of the manager over a Label Studio and a backend at the end of the wire."""
 
 import functools
+import io
 import json
 import operator
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import numpy as np
 import pytest
+from PIL import Image
 
 from al_core.active_learning import ActiveLearningManager
 from al_core.batches import ALIKE
@@ -375,6 +377,25 @@ def test_a_test_set_alone_can_be_asked(manager):
 def test_what_is_held_out_is_never_picked(manager):
     batch = run(manager(held_out=[30, 28]), size=30)
     assert not {30, 28} & set(asked(batch))
+
+
+def test_uploaded_pictures_are_read_with_the_token_and_others_are_not_asked_for(server, manager):
+    server.label_config = server.label_config.replace("<Text", "<Image").replace("$text", "$image")
+    for task_id, task in server.tasks.items():
+        host = "" if task_id % 2 else "http://elsewhere.test"
+        task["data"] = {"image": f"{host}/data/upload/7/{task_id}.png"}
+        pixels = np.full((16, 16), 8 * task_id, dtype=np.uint8)
+        pixels[: task_id % 16] = 255
+        png = io.BytesIO()
+        Image.fromarray(pixels).save(png, "PNG")
+        server.files[f"/data/upload/7/{task_id}.png"] = png.getvalue()
+    said = []
+    batch = run(manager(diversity="kmeans"), 4, progress=lambda *report: said.append(report[2]))
+    assert len({item.cluster for item in batch.items if item.cluster is not None}) >= 2
+    assert batch.note == (
+        "15 of 30 candidates stayed out of the diversity: the picture could not be read from its address."
+    )
+    assert "Reading pictures: 3 of 30." in said
 
 
 @pytest.mark.parametrize(("diversity", "said"), [("kmeans", ALIKE), ("none", "")])

@@ -344,3 +344,19 @@ def test_a_tab_is_removed(server, client):
     view_id = client.create_tab(PROJECT_ID, "Batch", [3])
     client.delete_tab(view_id)
     assert server.tabs == {}
+
+
+def test_files_of_this_server_are_read_and_no_others_asked_for(server, client, monkeypatch):
+    server.files["/data/upload/1/cat.png"] = b"pixels"
+    assert client.read_file("/data/upload/1/cat.png") == b"pixels"
+    assert client.read_file(f"{URL}/data/upload/1/cat.png") == b"pixels"
+    with pytest.raises(NotFound):
+        client.read_file("/data/upload/1/dog.png")
+    asked = len(server.requests)
+    for elsewhere in ("http://127.0.0.1/data/x.png", "s3://bucket/x.png", "/api/users", f"{URL}.evil.test/data/x"):
+        with pytest.raises(InvalidInput):
+            client.read_file(elsewhere)
+    assert len(server.requests) == asked
+    monkeypatch.setattr("al_core.label_studio.client.MAX_FILE", 5)
+    with pytest.raises(UnexpectedAnswer, match="more than 5 bytes"):
+        client.read_file("/data/upload/1/cat.png")
