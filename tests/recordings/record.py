@@ -20,9 +20,7 @@ from stack.config import BASE_DIR, Config
 from tests.real_stack import Running, free_port
 from tests.recordings.backend import PreparedBackend
 from tests.recordings.controls import CONTROLS
-from tests.recordings.round_trip import Recording, round_trip
-
-FOLDER = Path(__file__).parent
+from tests.recordings.round_trip import FOLDER, Recording, round_trip
 
 
 def main(names: list[str]) -> None:

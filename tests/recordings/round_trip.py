@@ -1,11 +1,19 @@
 """One control's predictions through a real Label Studio: by its ML backend, by import, and back."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from examples.digits.server import DemoServer
-from tests.recordings.backend import PreparedBackend, Prediction
+from tests.recordings.backend import Prediction, PreparedBackend
+
+FOLDER = Path(__file__).parent
+"""Where the recordings are."""
+
+Said = dict[tuple[str, str], tuple[Any, float | None]]
+"""(state of a task, model version) → (result, score): all that TrustAI reads of a prediction."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +30,11 @@ class Control:
     imported: dict[str, Prediction]
     """State of a task → what is imported for it besides, as another model version."""
 
+    @property
+    def said(self) -> Said:
+        told = [*self.predicted.items(), *self.imported.items()]
+        return {(state, said["model_version"]): (said["result"], said["score"]) for state, said in told}
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -31,10 +44,19 @@ class Recording:
     tasks: list[dict[str, Any]]
     predictions: list[dict[str, Any]]
 
+    @classmethod
+    def load(cls, control: Control) -> "Recording":
+        return cls(**json.loads((FOLDER / f"{control.name}.json").read_text()))
+
     @property
-    def states(self) -> dict[int, str]:
-        """Task id → the state that its predictions are examples of."""
-        return {task["id"]: task["data"]["state"] for task in self.tasks}
+    def said(self) -> Said:
+        states = {task["id"]: task["data"]["state"] for task in self.tasks}
+        return {(states[p["task"]], p["model_version"]): (p["result"], p["score"]) for p in self.predictions}
+
+    @property
+    def keys(self) -> set[str]:
+        """What a prediction of the server holds, whatever of it is read."""
+        return {key for prediction in self.predictions for key in prediction}
 
 
 def round_trip(server: DemoServer, backend: PreparedBackend, control: Control) -> Recording:

@@ -38,7 +38,9 @@ def by_contract(region: Region, probabilities: dict[str, float], place: str = "s
     return {**region, place: {**region.get(place, {}), "probabilities": probabilities}}
 
 
-def single(make: MakeRegion, labels: Sequence[str]) -> tuple[dict[str, Prediction], dict[str, Prediction]]:
+def single(
+    make: MakeRegion, labels: Sequence[str], unknown: str = "unheard of"
+) -> tuple[dict[str, Prediction], dict[str, Prediction]]:
     """What the backend says, and what is imported as another version, of a control with one class an answer."""
     first, second, last = labels[0], labels[1], labels[-1]
     one = make([first])
@@ -54,7 +56,8 @@ def single(make: MakeRegion, labels: Sequence[str]) -> tuple[dict[str, Predictio
         "score 2.0": predicted([one], 2.0),
         "score null": predicted([one], None),
         "score below 1/K": predicted([one], 0.15),
-        "full, unknown label": predicted([by_contract(one, {**full, "unheard of": 0.0})], 0.7),
+        "unknown label": predicted([make([unknown])], 0.7),
+        "full, unknown label": predicted([by_contract(one, {**full, unknown: 0.0})], 0.7),
         "full, wrong sum": predicted([by_contract(one, dict.fromkeys(labels, 0.9))], 0.9),
         "two regions": predicted([one, make([second])], 0.7),
         **NOTHING,
@@ -70,8 +73,8 @@ def single(make: MakeRegion, labels: Sequence[str]) -> tuple[dict[str, Predictio
 
 def multi(make: MakeRegion, labels: Sequence[str]) -> tuple[dict[str, Prediction], dict[str, Prediction]]:
     """The same of a control with any set of classes an answer: one region holds them all."""
-    full = {label: round(0.9 - 0.3 * place, 2) for place, label in enumerate(labels)}
-    chosen = make([label for label in labels if full[label] >= 0.5])
+    full = {label: 0.9 / (1 + place) for place, label in enumerate(labels)}
+    chosen = make([label for label in labels if full[label] > 0.4])
     states = {
         "full beside score": predicted([by_contract(chosen, full)], 0.75),
         "full in meta": predicted([by_contract(chosen, full, "meta")], 0.75),
@@ -125,7 +128,7 @@ def free(make: MakeRegion, answers: Sequence[str]) -> tuple[dict[str, Prediction
     states = {
         "region score": predicted([{**one, "score": 0.91}], 0.91),
         "task score only": predicted([one], 0.73),
-        "several answers": predicted([{**make([answer]), "score": 0.6} for answer in answers], 0.6),
+        "several answers": predicted([{**make([answer]), "score": 0.6} for answer in (*answers, answers[0])], 0.6),
         "score 2.0": predicted([one], 2.0),
         "score null": predicted([one], None),
         **NOTHING,
