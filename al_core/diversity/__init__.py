@@ -3,6 +3,7 @@
 from al_core.diversity.adaptive import adaptive_factor
 from al_core.diversity.badge import Badge
 from al_core.diversity.balance import class_quota
+from al_core.diversity.facility import FacilityLocation
 from al_core.diversity.kcenter import KCenter
 from al_core.diversity.kmeans import KMeans
 from al_core.diversity.kmeanspp import KMeansPlusPlus
@@ -20,6 +21,7 @@ __all__ = [
     "Candidates",
     "Choice",
     "Diversity",
+    "FacilityLocation",
     "KCenter",
     "KMeans",
     "KMeansPlusPlus",
@@ -35,5 +37,5 @@ __all__ = [
 DEFAULT_DIVERSITY = "kmeans"
 
 DIVERSITIES: Registry[Diversity] = Registry("diversity", "trustai.diversities")
-for _way in (KMeans(), KMeansPlusPlus(), KCenter(), Badge(), TypiClust(), NoDiversity()):
+for _way in (KMeans(), FacilityLocation(), KMeansPlusPlus(), KCenter(), Badge(), TypiClust(), NoDiversity()):
     DIVERSITIES.register(_way)

@@ -16,13 +16,12 @@ class KMeans:
     """Weighted k-means over the candidates, and one of each cluster.
 
     The centres c minimise Σᵢ sᵢ · minⱼ ‖xᵢ − cⱼ‖², where sᵢ is the score of candidate i: an uncertain task pulls a
-    centre towards it. F. Zhdanov, "Diverse mini-batch Active Learning", arXiv:1901.05954 (2019), takes the
-    candidate nearest to each centre.
+    centre towards it. F. Zhdanov, "Diverse mini-batch Active Learning", arXiv:1901.05954 (2019).
 
     Parameters
     ----------
-    pick : {"most_uncertain", "nearest_centre"}
-        Which task of a cluster is asked about.
+    pick : {"nearest_centre", "most_uncertain"}
+        Which task of a cluster is asked about: the ordinary one, as in the paper, or the hardest, which is often odd.
 
     Raises
     ------
@@ -36,7 +35,7 @@ class KMeans:
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = True
 
-    def __init__(self, pick: Pick = "most_uncertain") -> None:
+    def __init__(self, pick: Pick = "nearest_centre") -> None:
         if pick not in ("most_uncertain", "nearest_centre"):
             raise InvalidInput(f"A task of a cluster cannot be picked by {pick!r}.")
         self.pick = pick

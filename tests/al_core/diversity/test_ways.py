@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from al_core.diversity import Badge, Candidates, KCenter, KMeans, KMeansPlusPlus, TypiClust
+from al_core.diversity import Badge, Candidates, FacilityLocation, KCenter, KMeans, KMeansPlusPlus, TypiClust
 from al_core.diversity.clustering import spread
 from al_core.diversity.grid import LEVELS, on_grid
 from al_core.errors import InvalidInput
@@ -26,22 +26,22 @@ def candidates(features, scores=None, probabilities=None, labelled=None):
 # ----------------------------------------------------------------- k-means
 
 
-def test_kmeans_takes_the_most_uncertain_of_each_cloud():
+def test_kmeans_takes_the_most_uncertain_of_each_cloud_if_told_to():
     features, cloud = clouds(6, 30)
     scores = rng(1).uniform(0.5, 1, len(cloud))
     scores[cloud == 2] += 1
-    picks = Pool(scores, features, None, np.arange(len(cloud))).pick(KMeans(), 6)
+    picks = Pool(scores, features, None, np.arange(len(cloud))).pick(KMeans(pick="most_uncertain"), 6)
     best = [np.flatnonzero(cloud == c)[scores[cloud == c].argmax()] for c in range(6)]
     assert set(picks.indices) == set(best)
     assert set(picks.groups) == set(range(6))
 
 
-def test_kmeans_takes_the_one_nearest_to_the_centre_if_told_to():
+def test_kmeans_takes_the_one_nearest_to_each_centre():
     features, cloud = clouds(4, 50, spread=3)
     scores = np.sort(rng(1).uniform(0.2, 1, len(cloud)))[::-1]
     shuffled = rng(2).permutation(len(cloud))
     features, cloud = features[shuffled], cloud[shuffled]
-    choice = KMeans(pick="nearest_centre").choose(candidates(features, scores), 4, rng())
+    choice = KMeans().choose(candidates(features, scores), 4, rng())
     for index in choice.indices:
         own = np.flatnonzero(cloud == cloud[index])
         centre = np.average(features[own], axis=0, weights=scores[own])
@@ -51,8 +51,8 @@ def test_kmeans_takes_the_one_nearest_to_the_centre_if_told_to():
 
 def test_an_uncertain_task_pulls_its_centre():
     line = [[0.0], [1.0], [2.0], [50.0], [51.0]]
-    even = KMeans("nearest_centre").choose(candidates(line, [1, 1, 1, 1, 1]), 2, rng())
-    pulled = KMeans("nearest_centre").choose(candidates(line, [1, 1e-3, 1e-3, 1e-3, 1e-3]), 2, rng())
+    even = KMeans().choose(candidates(line, [1, 1, 1, 1, 1]), 2, rng())
+    pulled = KMeans().choose(candidates(line, [1, 1e-3, 1e-3, 1e-3, 1e-3]), 2, rng())
     assert (1 in even.indices, 0 in even.indices) == (True, False)
     assert (1 in pulled.indices, 0 in pulled.indices) == (False, True)
 
@@ -184,11 +184,47 @@ def test_typiclust_looks_at_a_sample_of_very_many():
     assert np.linalg.norm(features[indices], axis=1).max() < 2.5  # dense places, no outliers
 
 
+# ----------------------------------------------------------------- facility location
+
+
+@pytest.mark.parametrize("labelled", [None, rng(9).normal(size=(6, 3))], ids=["none", "some"])
+@pytest.mark.parametrize("m", [40, 300])
+def test_facility_takes_what_lowers_the_weighted_distances_most_at_each_step(m, labelled):
+    given = candidates(rng(3).normal(size=(m, 3)), scores=np.sort(rng(4).random(m))[::-1], labelled=labelled)
+    apart = np.linalg.norm(given.features[:, None] - given.features[None], axis=2)
+    gaps = np.full(m, 1e9)
+    if given.labelled is not None:
+        gaps = np.linalg.norm(given.features[:, None] - given.labelled[None], axis=2).min(axis=1)
+    expected: list[int] = []
+    for _ in range(15):
+        expected.append(int((given.scores * np.minimum(gaps, apart)).sum(axis=1).argmin()))
+        gaps = np.minimum(gaps, apart[expected[-1]])
+    assert FacilityLocation().choose(given, 15, rng()).indices.tolist() == expected
+
+
+def test_facility_takes_the_more_uncertain_of_equals():
+    corners = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
+    assert FacilityLocation().choose(candidates(corners, scores=np.ones(4)), 3, rng()).indices.tolist() == [0, 1, 2]
+
+
+def test_facility_has_nothing_to_gain_next_to_a_label():
+    features, cloud = clouds(4, 30)
+    given = candidates(features, labelled=features[[0, 5, 40]])
+    assert set(cloud[FacilityLocation().choose(given, 2, rng()).indices]) == {2, 3}
+
+
+def test_facility_picks_from_a_sample_of_very_many():
+    features = rng().normal(size=(40_000, 2))
+    indices = FacilityLocation().choose(candidates(features), 30, rng()).indices
+    assert len(set(indices.tolist())) == 30
+    assert (indices % 3 == 0).all()
+
+
 # ----------------------------------------------------------------- all that need features
 
 
 def test_labelled_tasks_may_look_exactly_like_candidates():
     features = rng().normal(size=(30, 3))
-    for way in (KCenter(), TypiClust()):
+    for way in (KCenter(), TypiClust(), FacilityLocation()):
         indices = way.choose(candidates(features, labelled=features[:10]), 5, rng()).indices
         assert len(set(indices.tolist())) == 5
