@@ -243,12 +243,12 @@ class TestUncertaintyHistogram:
     def test_sentence_counts_what_was_scored_and_picked(self) -> None:
         assert plain(self.chart().sentence) == (
             "Round 2: 3 of 1 547 scored tasks were picked by entropy, the middle one at 0.80; half of the pool is "
-            "below 0.31. 3 tasks have no usable probabilities and are not in the picture."
+            "below 0.31. 3 tasks have no score and are not in the picture."
         )
 
     def test_one_unknown_task_is_singular_and_none_is_not_said(self) -> None:
-        assert "1 task has no usable probabilities and is not in the picture." in self.chart(unknown=1).sentence
-        assert "probabilities" not in self.chart(unknown=0).sentence
+        assert "1 task has no score and is not in the picture." in self.chart(unknown=1).sentence
+        assert "no score" not in self.chart(unknown=0).sentence
 
     def test_scores_that_are_unknown_leave_no_mark(self) -> None:
         marks = trace(self.chart(selected=(0.9, None, float("nan"))), "selected")
@@ -258,6 +258,8 @@ class TestUncertaintyHistogram:
         chart = self.chart(selected=())
         assert chart.title == "Half of the pool is below 0.31"
         assert "0 of 1 547 scored tasks were picked" in plain(chart.sentence)
+        assert roles(chart) == ["quiet"]
+        assert chart.figure["layout"]["xaxis"]["anchor"] == "y", "the browser cannot place an axis without a mark"
 
     def test_bars_fill_the_space_between_the_edges(self) -> None:
         bars = trace(self.chart(), "quiet")

@@ -163,13 +163,13 @@ def test_each_strategy_has_its_verdict_as_icon_and_word_with_the_reason(as_alice
     text = as_alice.get(url).text
     assert states(text) == [
         ("attention", "Bounds only"),  # the control
-        ("done", "Exact"),
-        ("attention", "Bounds only"),
+        ("attention", "Bounds only"),  # margin, least confidence, vote entropy, random: as the forms have them
         ("done", "Exact"),
         ("failed", "Impossible"),
+        ("done", "Exact"),
     ]
     assert "the second class is not known" in text
-    assert '<td data-label="Strategy">Least confidence</td>' in text
+    assert '<td data-label="Strategies">Least confidence</td>' in text
 
 
 @pytest.mark.parametrize(
@@ -196,9 +196,17 @@ def test_the_badge_of_a_control_follows_the_strategies_of_one_model(
     assert states(as_alice.get(url).text)[0] == badge
 
 
+def test_strategies_of_one_verdict_share_a_row(as_alice, url, keep):
+    bounded = Verdict("bounded", "the second class is not known")
+    verdicts = {"ratio": bounded, "least_confidence": Verdict("exact", "."), "margin": bounded}
+    keep(report(strategies=verdicts))
+    rows = re.findall(r'<td data-label="Strategies">(.*?)</td>', as_alice.get(url).text)
+    assert rows == ["Margin, Ratio", "Least confidence"]
+
+
 def test_a_strategy_that_is_not_installed_any_more_is_shown_by_its_name(as_alice, url, keep):
     keep(report(strategies={"of_a_plug_in": Verdict("exact", "says so itself")}))
-    assert '<td data-label="Strategy">of_a_plug_in</td>' in as_alice.get(url).text
+    assert '<td data-label="Strategies">of_a_plug_in</td>' in as_alice.get(url).text
 
 
 def test_the_snippet_is_text_with_a_button_that_copies_it_to_the_letter(as_alice, url, keep):

@@ -48,7 +48,7 @@ def test_a_job_tells_its_work_state_words_and_time(as_alice, make_round, make_jo
 def test_a_job_of_the_campaign_alone_leads_to_its_own_page(as_alice, campaign, make_examination):
     make_examination("succeeded", message="Examined 50 tasks.")
     text = as_alice.get("/jobs/").text
-    assert f'<a href="/campaigns/{campaign.pk}/doctor/">Examine the model&#x27;s numbers</a>' in text
+    assert f'<a href="/campaigns/{campaign.pk}/doctor/">Examine the numbers</a>' in text
     assert '<span class="muted small">Moods of letters</span>' in text
     assert "Examined 50 tasks." in text
 

@@ -187,6 +187,15 @@ def test_the_sentence_names_the_bound_that_ranks(as_alice, make_round):
     assert "1 of 30 tasks has only bounds; it is ranked by the most it can be." in text
 
 
+@pytest.mark.parametrize(("rank_by", "marks"), [("low", [0.42, 0.98]), ("high", [0.91, 0.98])])
+def test_the_picture_marks_what_the_strategy_picked_where_it_was_ranked(as_alice, make_round, rank_by, marks):
+    round_ = make_round("ready", tasks=3, rank_by=rank_by, control_share=30)
+    round_.batch_tasks.filter(rank=1).update(score=0.42, score_high=0.91)
+    round_.batch_tasks.filter(rank=3).update(lane="control")
+    drawn = as_alice.get(f"/rounds/{round_.pk}/").context["histogram"].figure["data"]
+    assert [list(trace["x"]) for trace in drawn if trace["meta"]["role"] == "selected"] == [marks]
+
+
 def test_what_is_all_exact_needs_no_sentence(as_alice, make_round):
     text = page_of(as_alice, make_round("ready", known_count=30, bounded_count=0, unknown={}))
     assert "only bounds" not in text
@@ -212,12 +221,20 @@ def test_a_score_within_bounds_is_shown_as_what_it_is_at_least(as_alice, make_ro
     assert '<td data-label="Predicted">good</td>' in text
 
 
+def test_what_the_model_predicts_is_its_likeliest_class_in_whatever_order_it_was_kept(as_alice, make_round):
+    round_ = make_round("ready", tasks=1)
+    round_.batch_tasks.update(probabilities={"bad": 0.1, "good": 0.7, "mixed": 0.2})
+    text = page_of(as_alice, round_)
+    assert '<td data-label="Predicted">good</td>' in text
+    assert re.findall(r'<dt title="(\w+)">', text) == ["good", "mixed", "bad"]
+
+
 def test_leads_see_what_was_drawn_at_random_and_annotators_cannot_tell(as_alice, as_bob, make_round):
     """Not from the lane, and not from how sure the model is of a task."""
     round_ = make_round("open", tasks=3, control_share=30)
     round_.batch_tasks.filter(rank=2).update(lane="control", score=0.01)
     text = page_of(as_alice, round_)
-    assert re.findall(r'data-label="Chosen">(.*?)</td>', text) == ["by strategy", "at random", "by strategy"]
+    assert re.findall(r'data-label="Chosen"[^>]*>(.*?)</td>', text) == ["by strategy", "at random", "by strategy"]
     read = page_of(as_bob, round_)
     rows = re.findall(r"<tr data-task-id.*?</tr>", read, re.S)
     assert len(rows) == 3

@@ -73,7 +73,7 @@ def test_a_campaign_is_examined_once_at_a_time_beside_the_work_of_its_round(
     assert (first.campaign, first.round, str(first)) == (
         campaign,
         None,
-        "Examine the model's numbers · Moods of letters",
+        "Examine the numbers · Moods of letters",
     )
     with pytest.raises(Busy, match="The campaign has such work under way already"):
         job_create(kind=Job.Kind.DOCTOR, campaign=campaign, user=alice)

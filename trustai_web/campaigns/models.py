@@ -280,7 +280,7 @@ class BatchTask(models.Model):
     score = models.FloatField(null=True, help_text="The least it can be, where it is not exact.")
     score_high = models.FloatField(null=True, help_text="The most it can be, where it is not exact.")
     cluster = models.PositiveIntegerField(null=True)
-    probabilities = models.JSONField(default=dict, help_text="Label → probability, highest first.")
+    probabilities = models.JSONField(default=dict, help_text="Label → probability.")
     preview = models.JSONField(default=dict, help_text="What is shown of the task: kind and content.")
 
     status = models.CharField(max_length=16, choices=Status, default=Status.OPEN)
@@ -298,8 +298,13 @@ class BatchTask(models.Model):
         ]
 
     @property
+    def likeliest(self) -> list[tuple[str, float]]:
+        """(label, probability), highest first; sorted here, as PostgreSQL keeps no order of keys."""
+        return sorted(self.probabilities.items(), key=lambda said: -said[1])
+
+    @property
     def predicted_label(self) -> str:
-        return next(iter(self.probabilities), "")
+        return self.likeliest[0][0] if self.probabilities else ""
 
 
 class TrainingRun(TimestampedModel):
@@ -347,7 +352,7 @@ class Job(TimestampedModel):
         PUBLISH = "publish", "Publish the batch"
         RETRACT = "retract", "Take the batch back"
         TRAIN = "train", "Train and evaluate"
-        DOCTOR = "doctor", "Examine the model's numbers"
+        DOCTOR = "doctor", "Examine the numbers"
 
     class Status(models.TextChoices):
         QUEUED = "queued", "Queued"

@@ -138,25 +138,16 @@ def uncertainty_histogram(
             textposition="none",
             meta={"role": "quiet"},
         ),
-        go.Scatter(
-            name="batch",
-            x=picked,
-            y=[0] * len(picked),
-            yaxis="y2",
-            mode="markers",
-            marker={"symbol": "line-ns", "size": 14, "line": {"width": 2}},
-            hoverinfo="text",
-            hovertext=[f"In the batch<br>score {score:.3f}" for score in picked],
-            meta={"role": "selected"},
-        ),
     ]
+    if picked:
+        traces.append(_rug(picked))
     layout = _layout(
         bargap=0,
         showlegend=True,
         legend={"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom", "itemclick": False},
         margin={"l": 56, "r": 20, "t": 36, "b": 48},
-        xaxis=_axis(f"score by {asked_by} (higher is less certain)", anchor="y2", showgrid=False),
-        yaxis=_axis("tasks", tickformat=",d", domain=[0.14, 1], rangemode="tozero"),
+        xaxis=_axis(f"score by {asked_by} (higher is less certain)", anchor="y2" if picked else "y", showgrid=False),
+        yaxis=_axis("tasks", tickformat=",d", domain=[0.14 if picked else 0, 1], rangemode="tozero"),
         yaxis2={"domain": [0, 0.1], "range": [-1, 1], "visible": False},
     )
     were = "was" if len(picked) == 1 else "were"
@@ -406,11 +397,26 @@ def _marks_per_bar(picked: Sequence[float], borders: Sequence[float]) -> list[in
     return marks
 
 
+def _rug(picked: Sequence[float]) -> Any:
+    """The batch as marks below the bars; an axis of its own without any mark would have no place."""
+    return go.Scatter(
+        name="batch",
+        x=picked,
+        y=[0] * len(picked),
+        yaxis="y2",
+        mode="markers",
+        marker={"symbol": "line-ns", "size": 14, "line": {"width": 2}},
+        hoverinfo="text",
+        hovertext=[f"In the batch<br>score {score:.3f}" for score in picked],
+        meta={"role": "selected"},
+    )
+
+
 def _unknown_sentence(unknown: int) -> str:
     if not unknown:
         return ""
     has, are = ("has", "is") if unknown == 1 else ("have", "are")
-    return f"{_tasks(unknown)} {has} no usable probabilities and {are} not in the picture."
+    return f"{_tasks(unknown)} {has} no score and {are} not in the picture."
 
 
 def _ridge(entry: tuple[int, list[int], list[float]], *, base: int, tallest: float, newest: bool) -> Any:

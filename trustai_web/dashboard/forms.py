@@ -5,8 +5,10 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.utils.html import format_html
 
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
+from al_core.registry import Named
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from trustai_web.accounts.models import User
 from trustai_web.campaigns.controls import ALL_CONTROLS, Control, label_control
@@ -69,14 +71,18 @@ NOT_MEASURED = "How good a model is at regions is not measured yet, so a test se
 
 def strategy_options() -> list[tuple[str, list[tuple[str, str]]]]:
     groups = [
-        (words, [(name, f"{known.label}. {known.help}") for name, known in STRATEGIES.items() if known.needs == need])
+        (words, [(name, _option(known)) for name, known in STRATEGIES.items() if known.needs == need])
         for need, words in NEEDS.items()
     ]
     return [(words, options) for words, options in groups if options]
 
 
 def diversity_options() -> list[tuple[str, str]]:
-    return [(name, f"{known.label}. {known.help}") for name, known in DIVERSITIES.items()]
+    return [(name, _option(known)) for name, known in DIVERSITIES.items()]
+
+
+def _option(known: Named) -> str:
+    return format_html("<span><b>{}</b> <span class='muted'>{}</span></span>", known.label, known.help)
 
 
 class CampaignForm(forms.ModelForm):

@@ -131,6 +131,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AlterField(
             model_name='batchtask',
+            name='probabilities',
+            field=models.JSONField(default=dict, help_text='Label → probability.'),
+        ),
+        migrations.AlterField(
+            model_name='batchtask',
             name='score',
             field=models.FloatField(help_text='The least it can be, where it is not exact.', null=True),
         ),
@@ -152,7 +157,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='job',
             name='kind',
-            field=models.CharField(choices=[('score', 'Score the pool'), ('publish', 'Publish the batch'), ('retract', 'Take the batch back'), ('train', 'Train and evaluate'), ('doctor', "Examine the model's numbers")], max_length=16),
+            field=models.CharField(choices=[('score', 'Score the pool'), ('publish', 'Publish the batch'), ('retract', 'Take the batch back'), ('train', 'Train and evaluate'), ('doctor', 'Examine the numbers')], max_length=16),
         ),
         migrations.AlterField(
             model_name='job',

@@ -3,6 +3,8 @@
 from copy import copy
 
 from django.contrib import messages
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -11,7 +13,7 @@ from al_core.errors import ActiveLearningError
 from al_core.label_studio import label_space, label_spaces
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
-from trustai_web.campaigns.models import Round
+from trustai_web.campaigns.models import BatchTask, Round
 from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
 from trustai_web.connections.models import Connection
 from trustai_web.connections.services import label_studio
@@ -102,8 +104,10 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def round_histogram(round_: Round) -> charts.Chart | None:
-    """The scores of a round's pool with its batch marked."""
-    selected = round_.batch_tasks.exclude(score=None).values_list("score", flat=True)
+    """The scores of a round's pool, with those marked that the strategy picked."""
+    ranked_by = Coalesce("score_high", "score") if round_.rank_by == Round.RankBy.HIGH else F("score")
+    asked = round_.batch_tasks.filter(lane=BatchTask.Lane.STRATEGY).exclude(score=None)
+    selected = asked.values_list(ranked_by, flat=True)
     known = round_.known_count or 0
     return charts.uncertainty_histogram(
         round_.histogram["counts"],

@@ -65,12 +65,18 @@ class Finding:
         return "bounded" if kinds & {"exact", "bounded"} else "impossible"
 
     @property
-    def strategies(self) -> list[tuple[str, Verdict]]:
-        """(label, verdict) of every strategy; one that is not installed any more by its name."""
-        return [
-            (STRATEGIES[name].label if name in STRATEGIES else name, verdict)
-            for name, verdict in self.report.strategies.items()
-        ]
+    def verdicts(self) -> list[tuple[Verdict, list[str]]]:
+        """Each verdict with the strategies that have it, in the order of the forms.
+
+        A strategy that is not installed any more comes last, by its name.
+        """
+        labels = {name: strategy.label for name, strategy in STRATEGIES.items()}
+        names = [name for name in labels if name in self.report.strategies]
+        names += [name for name in self.report.strategies if name not in labels]
+        found: dict[Verdict, list[str]] = {}
+        for name in names:
+            found.setdefault(self.report.strategies[name], []).append(labels.get(name, name))
+        return list(found.items())
 
 
 def _asks_one_model(name: str) -> bool:
