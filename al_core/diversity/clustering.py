@@ -15,6 +15,7 @@ from al_core.diversity.grid import Floats, Indices, nearest, squared_distances, 
 DistancesTo = Callable[[Indices], Floats]
 """(p,) places → (p, m) the squared distance of each of m candidates to these."""
 
+_MOST_SEEDED = 1 << 13
 _ROUNDS = 10
 """Rounds of k-means at most: on clustered data the next fifty lower the sum of squares by less than 1 %."""
 
@@ -82,13 +83,8 @@ def kmeans(rows: Floats, weights: Floats, k: int, rng: np.random.Generator) -> t
     centres : ndarray, shape (k, d)
         The weighted mean of each cluster, rounded to the grid.
     """
+    centres = _seeds(rows, weights, k, rng)
     norms = squared_norms(rows)
-    mass = np.cumsum(weights)
-    first = int(np.searchsorted(mass, (1 - rng.random()) * mass[-1]))
-    seeds = spread(
-        lambda places: squared_distances(rows, norms, rows[places]), first, weights, k, rng, trials=2 + int(log(k))
-    )
-    centres = rows[seeds]
     groups: Indices | None = None
     for _ in range(_ROUNDS):
         places, gaps = nearest(rows, norms, centres)
@@ -109,6 +105,17 @@ def gaps_to_own(rows: Floats, groups: Indices, centres: Floats) -> Floats:
         members = np.flatnonzero(groups == group)
         gaps[members] = squared_norms(rows[members] - centre)
     return gaps
+
+
+def _seeds(rows: Floats, weights: Floats, k: int, rng: np.random.Generator) -> Floats:
+    """(k, d) rows to start from; of very many, evenly some are looked at."""
+    step = -(-len(rows) // max(_MOST_SEEDED, 8 * k))
+    rows, weights = rows[::step], weights[::step]
+    norms = squared_norms(rows)
+    mass = np.cumsum(weights)
+    first = int(np.searchsorted(mass, (1 - rng.random()) * mass[-1]))
+    trials = 2 + int(log(k))
+    return rows[spread(lambda places: squared_distances(rows, norms, rows[places]), first, weights, k, rng, trials)]
 
 
 def _leave_none_empty(groups: Indices, gaps: Floats, k: int) -> None:
