@@ -30,10 +30,10 @@ def pictures() -> dict[str, str]:
         _boundaries(pool.model),
         {
             "Strategies, without diversity": [
-                Panel(STRATEGIES[name].label, pool.points[batch.indices]) for name, batch in strategies.items()
+                Panel(name, pool.points[batch.indices]) for name, batch in strategies.items()
             ],
             f"Ways of diversity, with {STRATEGIES[DEFAULT_STRATEGY].label.lower()}": [
-                Panel(DIVERSITIES[name].label, pool.points[batch.indices]) for name, batch in ways.items()
+                Panel(name, pool.points[batch.indices]) for name, batch in ways.items()
             ],
         },
     )

@@ -39,7 +39,7 @@ class Note:
 class Panel:
     """One batch of an overview."""
 
-    label: str
+    name: str
     picked: Points
     """(k, 2)"""
 
@@ -75,7 +75,9 @@ def draw(picture: Picture) -> str:
     """The picture as a text of SVG; equal input gives equal text."""
     parts = [
         *_head(picture.title, HEIGHT),
-        f'<text x="16" y="30" font-size="16" font-weight="600">{escape(picture.title)}</text>',
+        # Small enough for a long name to fit.
+        f'<text x="16" y="30" font-size="{min(16.0, 1000 / len(picture.title)):.1f}" font-weight="600">'
+        f"{escape(picture.title)}</text>",
         f'<text x="16" y="54" fill="{QUIET}">{escape(picture.subtitle)}</text>',
         *_axes(),
         *_cloud(picture),
@@ -104,7 +106,7 @@ def draw_overview(points: Points, boundaries: Sequence[Points], rows: Mapping[st
             x = 16 + (place % columns) * (width + gap)
             top = y + (place // columns) * height
             parts += [
-                f'<text x="{_number(x)}" y="{_number(top + 14)}" font-size="10.5">{escape(panel.label)}</text>',
+                f'<text x="{_number(x)}" y="{_number(top + 14)}" font-size="11.5">{escape(panel.name)}</text>',
                 f'<g transform="translate({_number(x)} {_number(top + label)}) scale({shrunk:.4f})'
                 f' translate({-LEFT} {-TOP})">',
                 f'<use href="#pool"/>{"".join(_rings(panel.picked, 12, 7))}</g>',

@@ -8,8 +8,11 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from al_core.bounds import score_bounds
 from al_core.diversity import DIVERSITIES
 from al_core.strategies import STRATEGIES
+from al_core.types import ClassProbabilities
+from al_core.uncertainty import UncertaintySampling
 from examples.toy_pool import __main__ as command
 from examples.toy_pool.gallery import names, pictures
 from examples.toy_pool.picks import BATCH, asked, finding
@@ -37,16 +40,74 @@ def test_the_pictures_of_the_docs_are_those_that_are_drawn_today(drawn):
     assert not stale, "run python -m examples.toy_pool"
 
 
+def page() -> str:
+    return (DOCS / "strategies.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("name", REGISTERED)
-def test_the_page_explains_and_shows_everything_registered(name):
-    page = (DOCS / "strategies.md").read_text("utf-8")
-    assert re.search(rf"^### .*\(`{name}`\)$", page, re.M), f"no section on {name}"
-    assert f"(pictures/strategies/{name}.svg)" in page
+def test_the_page_explains_and_shows_everything_registered(name, drawn):
+    assert re.search(rf"^### .*\(`{name}`\)$", page(), re.M), f"no section on {name}"
+    title = ElementTree.fromstring(drawn[name]).findtext(f"{SVG}title")
+    assert f"![{title}](pictures/strategies/{name}.svg)" in page(), "the words of the picture are those of its title"
 
 
 def test_the_page_explains_nothing_that_is_not_there():
-    page = (DOCS / "strategies.md").read_text("utf-8")
-    assert sorted(re.findall(r"^### .*\(`(\w+)`\)$", page, re.M)) == sorted(REGISTERED)
+    assert sorted(re.findall(r"^### .*\(`(\w+)`\)$", page(), re.M)) == sorted(REGISTERED)
+
+
+def test_the_page_counts_the_points_of_the_pool():
+    assert f"one pool of {len(toy_pool().points)} points" in page()
+    assert f"a group of {FAR_COUNT} points" in page()
+
+
+def test_the_measures_of_the_page_are_those_of_the_code():
+    rows = {
+        "0.40, 0.20, 0.20, 0.20": [0.4, 0.2, 0.2, 0.2],
+        "0.60, 0.35, 0.05, 0": [0.6, 0.35, 0.05, 0],
+        "100 classes: 0.5, 0.5, all others 0": [0.5, 0.5, *[0.0] * 98],
+        "100 classes: 0.7, all others 0.003": [0.7, *[0.3 / 99] * 99],
+    }
+    for words, row in rows.items():
+        cells = " | ".join(
+            f"{UncertaintySampling.score([row], measure)[0]:.3f}"
+            for measure in ("margin", "ratio", "entropy", "least_confidence")
+        )
+        assert f"| {words} | {cells} |" in page().replace("**", "")
+
+
+def test_the_bounds_of_the_page_are_those_of_the_code():
+    said = ClassProbabilities(
+        task_ids=np.array([1]),
+        labels=tuple("abcdefghij"),
+        form="single",
+        starts=np.array([0, 1]),
+        values=np.full((1, 10), np.nan, dtype=np.float32),
+        top=np.array([0.6], dtype=np.float32),
+        answers=np.array([0], dtype=np.int32),
+        reasons=np.array([0], dtype=np.uint8),
+    )
+    words = []
+    for measure in ("entropy", "margin", "ratio"):
+        bounds = score_bounds(said, measure)
+        words.append(f"{measure} {bounds.low[0]:.3f} to {bounds.high[0]:.3f}")
+    sentence = f"With $p = 0.6$ of 10 classes: {', '.join(words)}, least confidence 0.400."
+    assert sentence in " ".join(page().split())
+    assert score_bounds(said, "least_confidence").low[0] == pytest.approx(0.4)
+
+
+def test_what_the_page_adds_can_be_used(monkeypatch):
+    monkeypatch.setattr(STRATEGIES, "_known", dict(STRATEGIES))
+    monkeypatch.setattr(DIVERSITIES, "_known", dict(DIVERSITIES))
+    names_of_page: dict[str, object] = {}
+    for code in re.findall(r"^```python\n(.*?)^```$", page(), re.M | re.S):
+        exec(code, names_of_page)
+    pool = toy_pool()
+    rare = asked(pool, "rare", "none")
+    np.testing.assert_array_equal(rare.scores, pool.model.said.values[:, -1])
+    order = asked(pool, "rare", "evenly").indices
+    assert order[0] == rare.scores.argmax()
+    assert len(set(order)) == BATCH
+    assert finding(pool, order).reach < finding(pool, rare.indices).reach
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_pool(drawn):
