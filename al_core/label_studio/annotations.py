@@ -60,8 +60,8 @@ def answer_of(result: Any, space: LabelSpace) -> str | None:
         return _regions(len(regions), classes, space)
     if space.tag == "Pairwise" and classes == ["none"]:  # what the editor writes when a choice is taken back
         return None
-    if space.form == "single":
-        return classes[0] if classes else None
+    if space.form == "single":  # where choices are nested the editor lists those above the chosen one as well
+        return max(classes, key=lambda label: label.count("/"), default=None)
     return " + ".join(_in_order(classes, space)) or None
 
 

@@ -95,6 +95,49 @@ def test_one_class_is_told_by_its_name(asked, result, answer):
     assert answer_of(result, asked) == answer
 
 
+EDITOR_CONFIG = """
+<View>
+  <Text name="one" value="$first"/><Text name="two" value="$second"/>
+  <Choices name="mood" toName="one"><Choice value="Positive" alias="pos"/><Choice value="Negative"/></Choices>
+  <Choices name="kind" toName="one" choice="multiple"><Choice value="M1"/><Choice value="M2"/></Choices>
+  <Choices name="nested" toName="one" allowNested="true">
+    <Choice value="Top"><Choice value="Under" alias="u"/></Choice>
+  </Choices>
+  <Rating name="stars" toName="one" maxRating="3"/>
+  <Number name="age" toName="one"/>
+  <Pairwise name="better" toName="one,two"/>
+  <Taxonomy name="animal" toName="one"><Choice value="Animal"><Choice value="Dog" alias="dog"/></Choice></Taxonomy>
+</View>
+"""
+EDITED = [
+    {"from_name": "mood", "to_name": "one", "type": "choices", "value": {"choices": ["pos"]}},
+    {"from_name": "kind", "to_name": "one", "type": "choices", "value": {"choices": ["M1", "M2"]}},
+    {"from_name": "nested", "to_name": "one", "type": "choices", "value": {"choices": [["Top"], ["Top", "u"]]}},
+    {"from_name": "stars", "to_name": "one", "type": "rating", "value": {"rating": 1}},
+    {"from_name": "age", "to_name": "one", "type": "number", "value": {"number": 12.5}},
+    {"from_name": "better", "to_name": "better", "type": "pairwise", "value": {"selected": "right"}},
+    {"from_name": "animal", "to_name": "one", "type": "taxonomy", "value": {"taxonomy": [["Animal", "dog"]]}},
+]
+"""What the editor of Label Studio 1.23.2 saved when it was clicked through: with aliases, with the choices above a
+nested one, and with a Pairwise that is its own target."""
+
+
+def test_what_the_editor_saves_is_told():
+    told = {asked.control: answer_of(EDITED, asked) for asked in label_spaces(EDITOR_CONFIG)}
+    assert told == {
+        "mood": "pos",
+        "kind": "M1 + M2",
+        "nested": "Top/u",
+        "stars": "1",
+        "age": "12.5",
+        "better": "right",
+        "animal": "Animal/dog",
+    }
+    for asked in label_spaces(EDITOR_CONFIG):
+        answer = told[asked.control] or ""
+        assert asked.form == "regions" or set(answer.split(" + ")) <= set(asked.labels)
+
+
 @pytest.mark.parametrize(
     ("asked", "result", "answer"),
     [
