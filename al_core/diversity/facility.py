@@ -7,7 +7,7 @@ import numpy as np
 from al_core.diversity.grid import LEVELS, Floats, nearest, squared_distances, squared_norms, whole_weights
 from al_core.diversity.protocol import Candidates, Choice
 
-_MOST_ROWS = 1 << 14
+_MOST_ROWS = 1 << 13
 """Candidates picked from."""
 _MOST_TARGETS = 1 << 11
 """Candidates to be stood for; at least four for each place."""

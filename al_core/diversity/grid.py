@@ -52,13 +52,13 @@ def first_of_each(rows: Floats) -> Indices:
     return np.sort(np.unique(contents, return_index=True)[1])
 
 
-def whole_weights(scores: NDArray[Any]) -> Floats:
-    """(m,) scores as weights in proportion: whole numbers from 1 to 2¹⁴, so that none is without weight."""
+def whole_weights(scores: NDArray[Any], power: int = 1) -> Floats:
+    """(m,) weights in proportion to a power of the scores: whole numbers from 1 to 2¹⁴, so that none has no weight."""
     above = scores - min(0.0, float(scores.min()))
     top = float(above.max())
     if top == 0:
         return np.ones(len(scores))
-    weights: Floats = np.maximum(np.rint(above / top * _WEIGHT_LEVELS), 1.0)
+    weights: Floats = np.maximum(np.rint((above / top) ** power * _WEIGHT_LEVELS), 1.0)
     return weights
 
 

@@ -15,8 +15,9 @@ Pick = Literal["most_uncertain", "nearest_centre"]
 class KMeans:
     """Weighted k-means over the candidates, and one of each cluster.
 
-    The centres c minimise Σᵢ sᵢ · minⱼ ‖xᵢ − cⱼ‖², where sᵢ is the score of candidate i: an uncertain task pulls a
-    centre towards it. F. Zhdanov, "Diverse mini-batch Active Learning", arXiv:1901.05954 (2019).
+    The centres c minimise Σᵢ sᵢ² · minⱼ ‖xᵢ − cⱼ‖², where sᵢ is the score of candidate i: an uncertain task pulls a
+    centre towards it. After F. Zhdanov, "Diverse mini-batch Active Learning", arXiv:1901.05954 (2019), who weighs by
+    the score itself; its square needed fewer labels in what was measured.
 
     Parameters
     ----------
@@ -43,7 +44,7 @@ class KMeans:
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """One candidate of each of ``k`` clusters; ``groups`` are the clusters."""
         rows = candidates.features
-        groups, centres = kmeans(rows, whole_weights(candidates.scores), k, rng)
+        groups, centres = kmeans(rows, whole_weights(candidates.scores, power=2), k, rng)
         order: Indices = np.arange(len(rows))
         if self.pick == "nearest_centre":
             order = np.argsort(gaps_to_own(rows, groups, centres), kind="stable")

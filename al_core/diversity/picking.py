@@ -1,9 +1,11 @@
 """A batch: which tasks may be picked, what is told apart about them, and the rule that fills every place."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
+from threadpoolctl import ThreadpoolController
 
 from al_core.diversity.candidates import Found, Pool, Share, find_candidates
 from al_core.diversity.protocol import Candidates, Choice, Diversity
@@ -126,8 +128,16 @@ def _choose(way: Diversity, pool: Pool, found: Found, among: Indices, places: in
         None if pool.probabilities is None else pool.probabilities[tasks],
         found.labelled,
     )
-    choice = way.choose(candidates, places, rng)
+    # Many small products: threads that wait for each other gain nothing here, and cost a lot where others work too.
+    with _threads().limit(limits=1):
+        choice = way.choose(candidates, places, rng)
     distinct = np.unique(choice.indices)
     if len(choice.indices) != places or len(distinct) != places or distinct[0] < 0 or distinct[-1] >= len(among):
         raise InvalidInput(f"The diversity {way.name!r} did not pick {places:,} of {len(among):,} candidates.")
     return choice
+
+
+@cache
+def _threads() -> ThreadpoolController:
+    """Looking for the libraries that have threads takes longer than a small batch."""
+    return ThreadpoolController()

@@ -44,7 +44,7 @@ def test_equal_input_and_seed_give_an_equal_batch(way, factor):
     assert pool.pick(way, 12, seed=-3, candidate_factor=factor).indices.size == 12
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_the_tasks_changes_nothing_but_their_places(way, seed):
     rng = np.random.default_rng(seed)

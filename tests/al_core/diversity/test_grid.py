@@ -58,3 +58,4 @@ def test_weights_are_in_proportion_and_never_nothing():
     assert weigh(np.array([0.5, 1.0, 0.0])).tolist() == [2**13, 2**14, 1]
     assert weigh(np.array([-1.0, -3.0])).tolist() == [2**14, 1]
     assert weigh(np.zeros(3)).tolist() == [1, 1, 1]
+    assert weigh(np.array([0.5, 1.0, 0.0]), power=2).tolist() == [2**12, 2**14, 1]

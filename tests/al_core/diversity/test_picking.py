@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from al_core.diversity import Badge, Choice, KCenter, KMeans, NoDiversity, adaptive_factor, candidates, pick_batch
 from al_core.diversity.ranking import most_uncertain
@@ -39,6 +40,17 @@ def test_a_way_sees_the_candidates_most_uncertain_first_each_content_once():
     assert len(given.scores) >= 20
     assert given.probabilities is None
     assert given.labelled.shape == (1, 5)
+
+
+def test_a_way_works_on_one_thread():
+    class Counting(Recorder):
+        def choose(self, candidates, k, rng):
+            self.threads = {library["num_threads"] for library in threadpool_info()}
+            return super().choose(candidates, k, rng)
+
+    way = Counting()
+    random_pool(20).pick(way, 2)
+    assert way.threads == {1}
 
 
 def test_labelled_tasks_without_features_are_as_none():
