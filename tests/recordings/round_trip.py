@@ -3,17 +3,17 @@
 What Label Studio 1.23.2 does with them on the way:
 
 - It looks at nothing inside a region, not even whether the control or the label exists, unless it was started with
-  ``fflag_feat_utc_210_prediction_validation_15082025=true``. Then it refuses a score outside 0 to 1, an unknown label
-  (an alias is the label, the shown value is not) and a value without its keys; further keys stay welcome, so our
-  contract passes in each of its three places. Of the states here it refuses "score 2.0" and "unknown label".
+  ``fflag_feat_utc_210_prediction_validation_15082025=true``. Then it refuses a prediction's score outside 0 to 1
+  (the empty result with 2.0 among them), an unknown label, the shown value of a label that has an alias, a value
+  without its keys, and a result that is no list. Further keys stay welcome: our contract passes in all three places.
 - Every key of a region survives, and every float to its last bit. Of a prediction only ``result``, ``score`` and
   ``model_version`` are taken from a backend; POST ``/api/predictions/`` takes its own ``cluster`` as well.
 - A score of ``NaN`` becomes null. One of ``Infinity`` is stored, and then every reading of the project's tasks or
-  predictions fails (500) until it is deleted.
-- ``model_version`` may be left out of a backend's answer (its ``/setup`` says it then) but must not be null; by import
-  it becomes "undefined".
-- One bad answer of a backend (a ``result`` of null, a NaN inside a region, a score that is no number, a null version)
-  costs the predictions of the whole batch; an answer without ``result``, or an empty list, only that task's own. The
+  predictions fails (500) until the project's predictions are deleted.
+- A ``model_version`` that is left out is that of ``/setup`` where a backend answers, empty in POST
+  ``/api/predictions/``, and "undefined" where tasks are imported with predictions; the last takes null as well.
+- One bad answer of a backend (what is refused above, a ``result`` of null, a NaN inside a region, a score that is no
+  number, a null version) costs the predictions of the whole batch; an answer without ``result``, or an empty list, only that task's own. The
   sentence "Retrieved N predictions" counts tasks all the same.
 - A backend may answer a task with a list of predictions, each of another version. A ``result`` that is an object or a
   string becomes a region of the first control that fits.
