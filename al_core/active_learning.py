@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_core import training
-from al_core.batches import BatchComposer, BatchRules
+from al_core.batches import BatchComposer, BatchRules, Contents
 from al_core.combination import combine_controls
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
@@ -167,7 +167,7 @@ class ActiveLearningManager:
         """
         states = self._task_states(progress)
         total = len(states)
-        labeled = sum(state.labeled for state in states)
+        labeled = np.array(sorted(state.task_id for state in states if state.labeled), dtype=np.int64)
         open_ids = [s.task_id for s in states if not s.labeled and not s.skipped]
         if total == 0:
             raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
@@ -264,10 +264,9 @@ class ActiveLearningManager:
             cache=self.feature_cache,
             text=self.text,
         )
-        composer = BatchComposer(
-            scores, rules, self._task_data, self.label_studio.read_file, self.label_studio.url, progress
-        )
-        return composer.compose(size, test_size)
+        learned = np.setdiff1d(scores.pool.labeled_ids, sorted(self.held_out))
+        contents = Contents(self._task_data, self.label_studio.read_file, self.label_studio.url)
+        return BatchComposer(scores, rules, contents, learned, progress).compose(size, test_size)
 
     def _task_data(self, task_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
         return self.label_studio.task_data(self.project_id, task_ids)

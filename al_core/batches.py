@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from al_core.diversity import Diversity, adaptive_factor, class_quota, most_uncertain, pick_batch
 from al_core.errors import InvalidInput
-from al_core.features import FeatureCache, Features, ReadImage, TextFeatures, content_keys, task_features
+from al_core.features import FeatureCache, ReadImage, TextFeatures, content_keys, task_features
 from al_core.seeding import task_keys
 from al_core.types import (
     Batch,
@@ -28,10 +28,13 @@ Indices = NDArray[np.int64]
 ReadData = Callable[[Sequence[int]], Mapping[int, Mapping[str, Any]]]
 """Task ids → the data of each; a task that is gone is left out."""
 
+MOST_LABELLED = 1000
+"""Labelled tasks whose content is looked at: a way of diversity keeps away from them."""
+
 READ_AHEAD = 200
 """Tasks whose content is read at once while duplicates are left out: one request to Label Studio."""
 
-_TEST, _CONTROL, _PLACES = 1, 2, 3
+_TEST, _CONTROL, _PLACES, _LABELLED = 1, 2, 3, 4
 """Purposes of random draws, so that one does not follow another."""
 
 ALIKE = (
@@ -55,6 +58,17 @@ class BatchRules:
     """What texts are told apart by."""
 
 
+@dataclass(frozen=True)
+class Contents:
+    """Where what tasks show is read from."""
+
+    read_data: ReadData
+    read_image: ReadImage | None = None
+    """Gives the pictures that are not inside their tasks, where it can."""
+    server: str = ""
+    """What addresses without a host belong to."""
+
+
 @dataclass
 class BatchComposer:
     """Puts one batch together out of a scored pool.
@@ -65,13 +79,11 @@ class BatchComposer:
 
     scores: Scores
     rules: BatchRules
-    read_data: ReadData
-    read_image: ReadImage | None = None
-    """Gives the pictures that are not inside their tasks, where it can."""
-    server: str = ""
-    """What addresses without a host belong to."""
+    contents: Contents
+    labelled: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """(l,) ids of the tasks that the model learns from."""
     progress: Progress = silent
-    _contents: set[str] = field(default_factory=set)
+    _seen: set[str] = field(default_factory=set)
     _notes: list[str] = field(default_factory=list)
 
     def compose(self, size: int, test_size: int) -> Batch:
@@ -117,13 +129,15 @@ class BatchComposer:
             return picked, np.full(len(picked), -1)
         candidates, data = self._candidates(eligible, count)
         self.progress(0, None, f"Choosing {count:,} different ones among {len(candidates):,} candidates.")
+        features, labelled = self._features(data, candidates) if way.needs != "nothing" else (None, None)
         picks = pick_batch(
             way,
             eligible[candidates],
             count,
             keys=self._keys[candidates],
             seed=self.scores.seed,
-            features=self._features(data, candidates) if way.needs != "nothing" else None,
+            features=features,
+            labelled=labelled,
             probabilities=self._rows(candidates) if way.needs == "probabilities" else None,
             classes=self._classes[candidates] if self.rules.class_balance else None,
         )
@@ -194,15 +208,15 @@ class BatchComposer:
             places = order[start : start + min(READ_AHEAD, 2 * (count - len(chosen)))]
             start += len(places)
             for place, content, key in self._read(places):
-                if len(chosen) < count and key not in self._contents:
-                    self._contents.add(key)
+                if len(chosen) < count and key not in self._seen:
+                    self._seen.add(key)
                     chosen.append(place)
                     data.append(content)
         return np.array(chosen, dtype=np.int64), data
 
     def _read(self, places: Indices) -> Iterator[tuple[int, Mapping[str, Any], str]]:
         """(place, data, key of its content) of the tasks that are still there."""
-        found = self.read_data(self._ids[places].tolist())
+        found = self.contents.read_data(self._ids[places].tolist())
         present = [place for place in places.tolist() if int(self._ids[place]) in found]
         contents = [found[int(self._ids[place])] for place in present]
         for place, content, key in zip(present, contents, content_keys(contents, self.rules.space), strict=True):
@@ -210,26 +224,38 @@ class BatchComposer:
             is_blank = content.get(self.rules.space.data_key) == ""
             yield place, content, f"{key} of task {self._ids[place]}" if is_blank else key
 
-    def _features(self, data: Sequence[Mapping[str, Any]], candidates: Indices) -> NDArray[np.float32]:
+    def _features(
+        self, data: Sequence[Mapping[str, Any]], candidates: Indices
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Features of the candidates, and of what is labelled where the way looks at that."""
         sent = self.scores.embeddings
         embeddings = {
             place: sent[int(task_id)] for place, task_id in enumerate(self._ids[candidates]) if int(task_id) in sent
         }
+        # The model sends no embeddings of what it was trained on, and other features cannot be compared with them.
+        learned = self._labelled_data() if self.rules.way.sees_labelled and not embeddings else []
+        # Together, as features of texts follow from all of them.
         features = task_features(
-            data,
+            [*data, *learned],
             self.rules.space,
             embeddings=embeddings or None,
             cache=self.rules.cache,
-            read_image=self._watched(len(data)),
-            server=self.server,
+            read_image=self._watched(len(data) + len(learned)),
+            server=self.contents.server,
             text=self.rules.text,
         )
-        self._tell(features)
-        return features.rows
+        self._tell({place: why for place, why in features.missing.items() if place < len(data)}, len(data))
+        rows = features.rows
+        return rows[: len(data)], rows[len(data) :] if learned else None
+
+    def _labelled_data(self) -> list[Mapping[str, Any]]:
+        """Contents of the labelled tasks, of very many a sample."""
+        drawn = self.labelled[np.argsort(task_keys(self.labelled, self.scores.seed, _LABELLED))][:MOST_LABELLED]
+        return list(self.contents.read_data(np.sort(drawn).tolist()).values())
 
     def _watched(self, total: int) -> ReadImage | None:
         """The reader of pictures, which tells how far it is and can be stopped between two of them."""
-        read, count = self.read_image, itertools.count()
+        read, count = self.contents.read_image, itertools.count()
         if read is None:
             return None
 
@@ -240,14 +266,13 @@ class BatchComposer:
 
         return watched
 
-    def _tell(self, features: Features) -> None:
+    def _tell(self, missing: Mapping[int, str], total: int) -> None:
         """What the reader of a batch should know of how it was kept diverse."""
-        total = len(features.rows)
-        if features.missing and len(features.missing) == total:
-            self._notes.append(f"{ALIKE} ({next(iter(features.missing.values())).capitalize()}.)")
-        elif features.missing:
-            why = "; ".join(sorted(set(features.missing.values())))
-            self._notes.append(f"{len(features.missing):,} of {total:,} candidates stayed out of the diversity: {why}.")
+        if missing and len(missing) == total:
+            self._notes.append(f"{ALIKE} ({next(iter(missing.values())).capitalize()}.)")
+        elif missing:
+            why = "; ".join(sorted(set(missing.values())))
+            self._notes.append(f"{len(missing):,} of {total:,} candidates stayed out of the diversity: {why}.")
 
     def _rows(self, candidates: Indices) -> NDArray[np.float32]:
         """(m, k) full probabilities of the candidates, NaN where a task has no full row."""

@@ -102,12 +102,16 @@ class Pool:
 
     task_ids: NDArray[np.int64]
     """(n,) ascending ids of the tasks that may be asked: unlabelled, and not held out."""
-    labeled_count: int
-    """Tasks with at least one label, the test set among them."""
+    labeled_ids: NDArray[np.int64]
+    """(l,) ascending ids of the tasks with at least one label, the test set among them."""
     total_count: int
     digest: str
     """A hash of ``task_ids``: equal digests are equal pools."""
     read_at: datetime
+
+    @property
+    def labeled_count(self) -> int:
+        return len(self.labeled_ids)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ class Badge:
     help = "Picks tasks whose labels would change the model most and in different ways; needs full probabilities."
     needs: Literal["nothing", "features", "probabilities"] = "probabilities"
     ranks = True
+    sees_labelled = False
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """``k`` candidates, the longest gradient first; makes no groups."""

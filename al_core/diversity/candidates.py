@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from al_core.diversity.balance import class_quota
 from al_core.diversity.grid import Floats, first_of_each, on_grid
 from al_core.diversity.protocol import Diversity
-from al_core.diversity.ranking import Indices, as_keys, as_scores, lowest, most_uncertain
+from al_core.diversity.ranking import Indices, as_floats, as_keys, as_scores, lowest, most_uncertain
 from al_core.errors import InvalidInput
 
 Flags = NDArray[np.bool_]
@@ -107,25 +107,27 @@ def find_candidates(pool: Pool, shares: list[Share], factor: int | None, way: Di
     """Rank the members of each share, and go down as far as it takes to find ``factor`` contents for each place."""
     total = sum(share.places for share in shares)
     limits = [max(2 * share.places, pool.limit(total) * share.places // max(total, 1)) for share in shares]
-    widening = 1
+    goals = [len(pool.scores) if factor is None else share.places * factor for share in shares]
+    depth = 1
     while True:
-        wanted = [None if factor is None else share.places * factor * widening for share in shares]
-        picked = [_ranked(pool, *args) for args in zip(shares, wanted, limits, strict=True)]
+        picked = [
+            _ranked(pool, share, goal * depth, limit) for share, goal, limit in zip(shares, goals, limits, strict=True)
+        ]
         found = _compared(pool, picked, way)
         contents = np.bincount(found.share[found.first], minlength=len(shares))
         if all(
-            most is None or contents[place] * widening >= most or len(picked[place]) < most
-            for place, most in enumerate(wanted)
+            count >= goal or len(own) < goal * depth  # there are no more, or no more fit
+            for count, goal, own in zip(contents, goals, picked, strict=True)
         ):
             return found
-        widening *= 2
+        depth *= 2
 
 
-def _ranked(pool: Pool, share: Share, wanted: int | None, limit: int) -> Indices:
+def _ranked(pool: Pool, share: Share, wanted: int, limit: int) -> Indices:
     """The ``wanted`` most uncertain of a share, in no order; of more than ``limit`` the best and a sample."""
     own = slice(None) if share.members is None else share.members
     scores, keys = pool.scores[own], pool.keys[own]
-    if wanted is not None and wanted < len(scores):
+    if wanted < len(scores):
         top = most_uncertain(scores, wanted, keys)
     else:
         top = np.flatnonzero(~np.isnan(scores))
@@ -139,7 +141,7 @@ def _ranked(pool: Pool, share: Share, wanted: int | None, limit: int) -> Indices
 def _compared(pool: Pool, picked: list[Indices], way: Diversity) -> Found:
     """Put the candidates in one order and look which of them can be told apart."""
     order = np.concatenate([*picked, np.empty(0, dtype=np.int64)])
-    share = np.repeat(np.arange(len(picked)), [len(part) for part in picked])
+    share = np.repeat(np.arange(len(picked)), np.array([len(part) for part in picked], dtype=np.int64))
     canonical = np.lexsort((pool.keys[order], -pool.scores[order]))
     order, share = order[canonical], share[canonical]
 
@@ -170,9 +172,7 @@ def _compared(pool: Pool, picked: list[Indices], way: Diversity) -> Found:
 
 
 def _matrix(name: str, values: ArrayLike, count: int) -> NDArray[Any]:
-    rows: NDArray[Any] = np.asarray(values)
-    if rows.dtype.kind != "f":
-        rows = rows.astype(np.float64)
+    rows = as_floats(name, values)
     if rows.ndim != 2 or len(rows) != count:
         raise InvalidInput(f"{name} of shape {rows.shape} do not fit {count:,} scores.")
     return rows
@@ -180,7 +180,7 @@ def _matrix(name: str, values: ArrayLike, count: int) -> NDArray[Any]:
 
 def _known(labelled: ArrayLike, width: int) -> NDArray[Any] | None:
     """Rows without a NaN, evenly some of them if they are very many; None if there is none."""
-    rows: NDArray[Any] = np.asarray(labelled)
+    rows = as_floats("Labelled features", labelled)
     if rows.ndim != 2 or rows.shape[1] != width:
         raise InvalidInput(f"Labelled features of shape {rows.shape} do not fit features of {width} columns.")
     rows = rows[~np.isnan(rows).any(axis=1)]

@@ -33,6 +33,7 @@ class FacilityLocation:
     help = "Takes the tasks that stand for most of what is uncertain and unlike anything labelled so far."
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = True
+    sees_labelled = True
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """``k`` candidates; makes no groups. Of very many, evenly some are picked from, and evenly some count."""

@@ -23,6 +23,7 @@ class KCenter:
     help = "Leaves no uncertain task far from one that is asked; also takes what is odd or broken."
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = False
+    sees_labelled = True
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """``k`` candidates; makes no groups. One matrix–vector product a step, and no chance in it."""

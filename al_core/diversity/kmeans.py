@@ -35,6 +35,7 @@ class KMeans:
     help = "Sorts the uncertain tasks into as many clusters as the batch has places, and takes one of each."
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = True
+    sees_labelled = False
 
     def __init__(self, pick: Pick = "nearest_centre") -> None:
         if pick not in ("most_uncertain", "nearest_centre"):

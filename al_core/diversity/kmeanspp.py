@@ -22,6 +22,7 @@ class KMeansPlusPlus:
     help = "Draws uncertain tasks that lie far from those drawn before; quicker than clusters, and more to chance."
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = True
+    sees_labelled = False
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """``k`` seeds; makes no groups."""

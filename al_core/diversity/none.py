@@ -18,6 +18,7 @@ class NoDiversity:
     help = "Takes the most uncertain tasks, even if they are much alike."
     needs: Literal["nothing", "features", "probabilities"] = "nothing"
     ranks = True
+    sees_labelled = False
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """The first ``k``: candidates come most uncertain first."""

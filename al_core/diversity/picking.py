@@ -92,7 +92,7 @@ def pick_batch(
     factor = None if candidate_factor is None else check_count("The candidate factor", candidate_factor, minimum=1)
     shares = Share.of_each(pool, k, classes)
     found = find_candidates(pool, shares, factor, way)
-    rng = np.random.default_rng(seed % _SEEDS)
+    rng = np.random.default_rng(int(seed) % _SEEDS)
 
     # From here on a candidate is its place in the order, so that the smaller place is the more uncertain one.
     chosen = np.zeros(len(found.order), dtype=np.bool_)

@@ -48,6 +48,8 @@ class Diversity(Protocol):
     """``nothing``: not even features; ``features``: those; ``probabilities``: features and full probabilities."""
     ranks: bool
     """True where it wants what the model says; False where it is of use without a model too."""
+    sees_labelled: bool
+    """True where it looks at what is labelled already, which takes reading it."""
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """Pick ``k`` of the candidates; always fewer than there are, and at least 1.

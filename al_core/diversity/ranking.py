@@ -65,12 +65,19 @@ def lowest(keys: NDArray[Any], k: int) -> Indices:
 
 def as_scores(scores: ArrayLike) -> NDArray[Any]:
     """Scores as a vector of floats, without a copy where they are one; else :class:`InvalidInput`."""
-    values: NDArray[Any] = np.asarray(scores)
-    if values.dtype not in (np.float32, np.float64):
-        values = values.astype(np.float64)
+    values = as_floats("Scores", scores)
     if values.ndim != 1:
         raise InvalidInput(f"Scores must have one dimension, not {values.ndim}.")
     return values
+
+
+def as_floats(name: str, values: ArrayLike) -> NDArray[Any]:
+    """Numbers as float32 or float64, without a copy where they are; else :class:`InvalidInput`."""
+    try:
+        numbers: NDArray[Any] = np.asarray(values)
+        return numbers if numbers.dtype in (np.float32, np.float64) else numbers.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"{name} must be numbers, in rows of equal length.") from error
 
 
 def as_keys(keys: ArrayLike, count: int) -> NDArray[np.uint64]:

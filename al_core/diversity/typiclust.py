@@ -34,6 +34,7 @@ class TypiClust:
     help = "Takes the most ordinary task of each large group; for the first rounds, while the model knows little."
     needs: Literal["nothing", "features", "probabilities"] = "features"
     ranks = False
+    sees_labelled = True
 
     def choose(self, candidates: Candidates, k: int, rng: np.random.Generator) -> Choice:
         """``k`` candidates; makes no groups, as its clusters may be more than the places."""

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from al_core.batches import ALIKE, READ_AHEAD, BatchComposer, BatchRules, said_of
+from al_core.batches import ALIKE, READ_AHEAD, BatchComposer, BatchRules, Contents, said_of
 from al_core.diversity import DIVERSITIES
 from al_core.errors import InvalidInput
 from al_core.types import REASONS, Bounds, ClassProbabilities, LabelSpace, Pool, Reason, Scores
@@ -39,18 +39,19 @@ def scored(count, *, seed=0, models=True, low=None, high=None, ids=None):
     ids = np.arange(1, count + 1, dtype=np.int64) if ids is None else np.asarray(ids, dtype=np.int64)
     rng = np.random.default_rng(5)
     low = rng.random(count) if low is None else np.asarray(low, dtype=float)
-    pool = Pool(ids, 0, count, "digest", datetime.now(UTC))
+    pool = Pool(ids, np.empty(0, dtype=np.int64), count, "digest", datetime.now(UTC))
     bounds = Bounds(low, low if high is None else np.asarray(high, dtype=float))
     said = (model_of(rng.dirichlet(np.ones(3), count)),) if models else ()
     return Scores(pool, "margin" if models else "random", seed, bounds, models=said)
 
 
-def compose(scores, size, test_size=0, *, data=words, way="none", **rules):
+def compose(scores, size, test_size=0, *, data=words, way="none", labelled=(), **rules):
     def read(ids):
-        assert len(ids) <= READ_AHEAD
+        assert len(ids) <= max(READ_AHEAD, len(labelled))
         return {task_id: data(task_id) for task_id in ids if data(task_id) is not None}
 
-    composer = BatchComposer(scores, BatchRules(DIVERSITIES[way], SPACE, **rules), read)
+    learned = np.array(labelled, dtype=np.int64)
+    composer = BatchComposer(scores, BatchRules(DIVERSITIES[way], SPACE, **rules), Contents(read), learned)
     return composer.compose(size, test_size)
 
 
@@ -113,7 +114,7 @@ def test_the_order_in_which_a_server_lists_tasks_changes_nothing():
     order = np.random.default_rng(9).permutation(200)
     model = model_of(scores.models[0].values[order])
     bounds = Bounds(scores.bounds.low[order], scores.bounds.high[order])
-    pool = Pool(scores.pool.task_ids[order], 0, 200, "", scores.pool.read_at)
+    pool = Pool(scores.pool.task_ids[order], scores.pool.labeled_ids, 200, "", scores.pool.read_at)
     shuffled = Scores(pool, "margin", 0, bounds, models=(model,))
     for way in ("none", "kmeans"):
         rules = {"way": way, "candidate_factor": 4, "control_share": 0.2}
@@ -174,6 +175,19 @@ def test_a_balanced_batch_asks_for_every_predicted_class():
     balanced = [item.predicted_label for item in compose(scores, 9, class_balance=True).items]
     assert set(plain) == {"cat"}
     assert sorted(balanced) == ["cat"] * 3 + ["cow"] * 3 + ["dog"] * 3
+
+
+def test_a_way_that_sees_what_is_labelled_keeps_away_from_it():
+    topics = ("sea wave ship harbour", "hill slope stone ridge", "town street house door")
+
+    def data(task_id):
+        return {"text": f"{topics[task_id % 3]} number{task_id}"}
+
+    scores = scored(90, low=np.full(90, 0.5))
+    labelled = [1000 + 3 * place for place in range(10)]  # all of one topic
+    assert {task_id % 3 for task_id in labelled} == {1}
+    asked = in_lane(compose(scores, 2, data=data, way="kcenter", labelled=labelled), "strategy")
+    assert {task_id % 3 for task_id in asked} == {0, 2}
 
 
 def test_what_has_no_features_stays_out_of_the_diversity_and_in_the_batch():

@@ -79,6 +79,7 @@ def test_an_empty_pool_and_an_unknown_one_give_an_empty_batch(way):
     unknown = random_pool(9).with_(scores=np.full(9, np.nan))
     picks = unknown.pick(way, 3, candidate_factor=2)
     assert (picks.indices.shape, picks.groups.shape) == ((0,), (0,))
+    assert unknown.pick(way, 3, classes=np.arange(9)).indices.shape == (0,)
 
 
 def test_features_that_say_nothing_leave_the_most_uncertain(way):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from al_core.diversity import Badge, Choice, KCenter, KMeans, NoDiversity, adaptive_factor, candidates, pick_batch
+from al_core.diversity import Badge, Choice, KCenter, KMeans, NoDiversity, candidates, pick_batch
 from al_core.diversity.ranking import most_uncertain
 from al_core.errors import InvalidInput
 from al_core.seeding import task_keys
@@ -19,6 +19,7 @@ class Recorder:
     help = "Notes."
     needs = "features"
     ranks = True
+    sees_labelled = False
 
     def __init__(self, answer=None):
         self.given = []
@@ -177,7 +178,9 @@ def test_a_way_that_breaks_its_promise_is_found_out(answer):
         (KMeans(), {"scores": [0.1, 0.2]}),
         (KMeans(), {"scores": [[0.1, 0.2, 0.3]]}),
         (KMeans(), {"keys": np.arange(3)}),
+        (KMeans(), {"scores": ["high", "low", "low"]}),
         (KMeans(), {"features": None}),
+        (KMeans(), {"features": [[0.1], [0.2], [0.3, 0.4]]}),
         (KMeans(), {"features": np.zeros(3)}),
         (KMeans(), {"features": np.eye(2)}),
         (KMeans(), {"features": np.diag([1.0, np.inf, 1.0])}),
@@ -194,14 +197,3 @@ def test_what_makes_no_sense_is_refused(way, changes):
     given = {"scores": [0.1, 0.2, 0.3], "k": 1, "keys": task_keys(np.arange(3), 0), "features": np.eye(3), **changes}
     with pytest.raises(InvalidInput):
         pick_batch(way, given.pop("scores"), given.pop("k"), seed=0, **given)
-
-
-def test_the_candidate_factor_is_wide_while_much_is_uncertain_and_narrow_later():
-    early, late = np.full(2000, 0.9), np.full(2000, 0.01)
-    late[:30] = 1.0
-    assert adaptive_factor(early, 10) == 50
-    assert adaptive_factor(late, 10) == 10
-    assert 10 < adaptive_factor(np.linspace(0, 1, 400), 10) < 50
-    assert adaptive_factor(np.array([np.nan, 0.0]), 10) == adaptive_factor([], 10) == 50
-    with pytest.raises(InvalidInput):
-        adaptive_factor(early, 0)
