@@ -13,8 +13,8 @@ What Label Studio 1.23.2 does with them on the way:
 - A ``model_version`` that is left out is that of ``/setup`` where a backend answers, empty in POST
   ``/api/predictions/``, and "undefined" where tasks are imported with predictions; the last takes null as well.
 - One bad answer of a backend (what is refused above, a ``result`` of null, a NaN inside a region, a score that is no
-  number, a null version) costs the predictions of the whole batch; an answer without ``result``, or an empty list, only that task's own. The
-  sentence "Retrieved N predictions" counts tasks all the same.
+  number, a null version) costs the predictions of the whole batch; an answer without ``result``, or an empty list,
+  only that task's own. The sentence "Retrieved N predictions" counts tasks all the same.
 - A backend may answer a task with a list of predictions, each of another version. A ``result`` that is an object or a
   string becomes a region of the first control that fits.
 """
