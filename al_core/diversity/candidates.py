@@ -107,7 +107,8 @@ def find_candidates(pool: Pool, shares: list[Share], factor: int | None, way: Di
     """Rank the members of each share, and go down as far as it takes to find ``factor`` contents for each place."""
     total = sum(share.places for share in shares)
     limits = [max(2 * share.places, pool.limit(total) * share.places // max(total, 1)) for share in shares]
-    goals = [len(pool.scores) if factor is None else share.places * factor for share in shares]
+    more_than_there_are = len(pool.scores) + 1
+    goals = [more_than_there_are if factor is None else share.places * factor for share in shares]
     depth = 1
     while True:
         picked = [
@@ -127,10 +128,7 @@ def _ranked(pool: Pool, share: Share, wanted: int, limit: int) -> Indices:
     """The ``wanted`` most uncertain of a share, in no order; of more than ``limit`` the best and a sample."""
     own = slice(None) if share.members is None else share.members
     scores, keys = pool.scores[own], pool.keys[own]
-    if wanted < len(scores):
-        top = most_uncertain(scores, wanted, keys)
-    else:
-        top = np.flatnonzero(~np.isnan(scores))
+    top = most_uncertain(scores, wanted, keys) if wanted < len(scores) else np.flatnonzero(~np.isnan(scores))
     if len(top) > limit:
         draw = keys.copy()
         draw[most_uncertain(scores, share.places, keys)] = 0
