@@ -221,6 +221,15 @@ def test_a_score_within_bounds_is_shown_as_what_it_is_at_least(as_alice, make_ro
     assert '<td data-label="Predicted">good</td>' in text
 
 
+def test_a_long_answer_is_shortened_and_an_empty_one_said(as_alice, make_round):
+    round_ = make_round("open", tasks=2)
+    round_.batch_tasks.filter(rank=1).update(status="labelled", label="x" * 400)
+    round_.batch_tasks.filter(rank=2).update(status="labelled", label="")
+    text = page_of(as_alice, round_)
+    assert f"{'x' * 59}…</span>" in text
+    assert "empty answer</span>" in text
+
+
 def test_what_the_model_predicts_is_its_likeliest_class_in_whatever_order_it_was_kept(as_alice, make_round):
     round_ = make_round("ready", tasks=1)
     round_.batch_tasks.update(probabilities={"bad": 0.1, "good": 0.7, "mixed": 0.2})
