@@ -163,12 +163,14 @@ class MLBackend:
 
 
 def _prediction(task: Mapping[str, Any], raw: Any, model_version: str) -> Prediction:
+    if isinstance(raw, list) and raw:  # several predictions of one task: the first is the backend's own choice
+        raw = raw[0]
     raw = raw if isinstance(raw, dict) else {}
     score = raw.get("score")
     return Prediction(
         task_id=int(task["id"]),
         result=raw["result"] if isinstance(raw.get("result"), list) else [],
-        score=float(score) if isinstance(score, int | float) else None,
+        score=score if isinstance(score, int | float) else None,
         model_version=str(raw.get("model_version") or model_version),
     )
 

@@ -117,6 +117,12 @@ def test_results_of_a_sloppy_backend_are_read_as_unknown(backend, client):
         assert (prediction.result, prediction.score, prediction.model_version) == ([], None, "v4")
 
 
+def test_of_several_predictions_of_one_task_the_first_counts(backend, client):
+    first, second = ({"result": [], "score": score, "model_version": "v5"} for score in (0.75, 0.25))
+    backend.faults["/predict"] = httpx.Response(200, json={"results": [[first, second], [first]]})
+    assert [found.score for found in client.predict(PROJECT, TASKS)] == [0.75, 0.75]
+
+
 def test_a_result_keeps_its_own_version_and_score(backend, client):
     results = [{"result": [region("good")], "score": 1, "model_version": "v5"}, {"result": [], "score": 0.0}]
     backend.faults["/predict"] = httpx.Response(200, json={"results": results, "model_version": "v4"})

@@ -231,8 +231,8 @@ def test_a_personal_access_token(label_studio: LabelStudioServer) -> None:
         assert client.token_kind == "personal access token"
 
 
-def test_a_project_without_a_single_choice(make_project: Callable[..., int], client: LabelStudio) -> None:
-    config = '<View><Text name="t" value="$image"/><TextArea name="a" toName="t"/></View>'
+def test_a_project_without_a_control_that_can_be_scored(make_project: Callable[..., int], client: LabelStudio) -> None:
+    config = '<View><Text name="t" value="$image"/><DateTime name="a" toName="t"/></View>'
     loop = ActiveLearningManager(client, make_project(2, config=config))
     with pytest.raises(UnsupportedProject, match="this one has none"):
         _ = loop.label_space
