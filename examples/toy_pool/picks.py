@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from al_core.batches import BatchComposer, BatchRules
+from al_core.batches import BatchComposer, BatchRules, Contents, ReadData
 from al_core.diversity import DIVERSITIES
 from al_core.strategies import STRATEGIES, Evidence
 from al_core.types import LabelSpace, Pool, Scores
@@ -42,15 +42,20 @@ def asked(pool: ToyPool, strategy_name: str, diversity: str) -> Asked:
         "committee": tuple(member.said for member in pool.committee),
     }[strategy.needs]
     bounds = strategy.score(Evidence(pool.task_ids, said, seed=SEED))
-    read = Pool(pool.task_ids, len(pool.labelled), len(pool.points) + len(pool.labelled), "", datetime.now(UTC))
+    labelled = np.arange(1, len(pool.labelled) + 1) + len(pool.points)
+    read = Pool(pool.task_ids, labelled, len(pool.points) + len(labelled), "", datetime.now(UTC))
     scores = Scores(read, strategy_name, SEED, bounds, models=said)
-    batch = BatchComposer(scores, BatchRules(DIVERSITIES.named(diversity), SPACE), _reader(pool)).compose(BATCH, 0)
+    rules = BatchRules(DIVERSITIES.named(diversity), SPACE)
+    batch = BatchComposer(scores, rules, Contents(_reader(pool)), labelled).compose(BATCH, 0)
     return Asked(scores.values, np.array([item.task_id - 1 for item in batch.items]))
 
 
-def _reader(pool: ToyPool) -> Any:
+def _reader(pool: ToyPool) -> ReadData:
+    """The points as data of tasks; the ids of the labelled follow those of the pool."""
+    points = np.vstack([pool.points, pool.labelled]).tolist()
+
     def read(task_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
-        return {task_id: dict(zip("xy", pool.points[task_id - 1].tolist(), strict=True)) for task_id in task_ids}
+        return {task_id: dict(zip("xy", points[task_id - 1], strict=True)) for task_id in task_ids}
 
     return read
 
