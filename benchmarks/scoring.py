@@ -136,9 +136,7 @@ def top_rows(count: int, repeats: int) -> list[list[str]]:
         "numpy stable argsort": lambda: np.argsort(-scores, kind="stable")[:BATCH],
     }
     best = fastest(ways, repeats)
-    return [
-        [f"{count:,}", way, f"{best[way] * 1e3:.1f}", f"{extra_megabytes(work):.0f}"] for way, work in ways.items()
-    ]
+    return [[f"{count:,}", way, f"{best[way] * 1e3:.1f}", f"{extra_megabytes(work):.0f}"] for way, work in ways.items()]
 
 
 def main() -> None:
