@@ -12,7 +12,7 @@ from al_core.label_studio import LabelStudio
 from examples.digits.data import true_label
 from tests.real_stack import LabelStudioServer
 
-pytestmark = [pytest.mark.live, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 PAGE = Path(__file__).parents[2] / "docs" / "al_core.md"
 BLOCK = re.compile(r"^```python\n(?P<code>.*?)^```$(?:\n^```text\n(?P<output>.*?)^```$)?", re.M | re.S)
