@@ -55,10 +55,11 @@ class Pool:
         known = None if rows is None or labelled is None else _known(labelled, rows.shape[1])
         return cls(values, as_keys(keys, len(values)), rows, said, known)
 
-    def limit(self, k: int) -> int:
+    @property
+    def limit(self) -> int:
         """How many candidates fit the memory that a batch may take."""
         width = sum(part.shape[1] for part in (self.features, self.probabilities) if part is not None)
-        return max(2 * k, min(_MOST_CANDIDATES, _MOST_NUMBERS // max(width, 1)))
+        return min(_MOST_CANDIDATES, _MOST_NUMBERS // max(width, 1))
 
 
 @dataclass(frozen=True)
@@ -105,8 +106,8 @@ class Found:
 
 def find_candidates(pool: Pool, shares: list[Share], factor: int | None, way: Diversity) -> Found:
     """Rank the members of each share, and go down as far as it takes to find ``factor`` contents for each place."""
-    total = sum(share.places for share in shares)
-    limits = [max(2 * share.places, pool.limit(total) * share.places // max(total, 1)) for share in shares]
+    total = max(sum(share.places for share in shares), 1)
+    limits = [max(2 * share.places, pool.limit * share.places // total) for share in shares]
     more_than_there_are = len(pool.scores) + 1
     goals = [more_than_there_are if factor is None else share.places * factor for share in shares]
     depth = 1

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
-from al_core.diversity.clustering import gaps_to_own, kmeans, spread
+from al_core.diversity.clustering import _leave_none_empty, gaps_to_own, kmeans, spread
 from al_core.diversity.grid import first_of_each, on_grid, squared_distances, squared_norms
 
 
@@ -34,7 +34,7 @@ def test_centres_are_the_weighted_means_of_their_rows():
     groups, centres = kmeans(rows, weights, 7, rng())
     for group, centre in enumerate(centres):
         own = groups == group
-        np.testing.assert_allclose(centre, np.average(rows[own], axis=0, weights=weights[own]), atol=0.5)
+        np.testing.assert_array_equal(centre, np.rint(np.average(rows[own], axis=0, weights=weights[own])))
 
 
 def test_the_number_of_threads_changes_nothing():
@@ -60,6 +60,12 @@ def test_no_cluster_is_empty_however_the_rows_lie(seed):
     k = int(draw.integers(1, len(rows) + 1))
     groups, _ = kmeans(rows, draw.choice([1.0, 2.0**14], len(rows)), k, draw)
     assert set(groups) == set(range(k))
+
+
+def test_each_empty_cluster_gets_the_row_furthest_from_its_centre():
+    groups, gaps = np.array([0, 0, 0, 3, 3]), np.array([0.0, 5.0, 4.0, 9.0, 1.0])
+    _leave_none_empty(groups, gaps, 5)
+    assert groups.tolist() == [0, 2, 4, 1, 3]
 
 
 def test_seeds_are_drawn_by_weight_and_squared_distance():

@@ -54,6 +54,10 @@ def test_contents_are_equal_up_to_a_step_and_minus_zero_is_zero():
     assert first_of_each(on_grid(rows)[0]).tolist() == [0, 2, 4]
 
 
+def test_what_rounds_to_zero_from_below_is_zero():
+    assert first_of_each(on_grid(np.array([[-1.0], [1.0], [-1e-9], [1e-9]]))[0]).tolist() == [0, 1, 2]
+
+
 def test_weights_are_in_proportion_and_never_nothing():
     assert weigh(np.array([0.5, 1.0, 0.0])).tolist() == [2**13, 2**14, 1]
     assert weigh(np.array([-1.0, -3.0])).tolist() == [2**14, 1]

@@ -54,6 +54,18 @@ def test_a_way_works_on_one_thread():
     assert way.threads == {1}
 
 
+def test_of_very_many_labelled_tasks_evenly_some_are_looked_at(monkeypatch):
+    way = Recorder()
+    labelled = np.arange(100.0)[:, None] + np.zeros(5)
+    random_pool(20).pick(way, 2, labelled=labelled)
+    assert way.given[0].labelled.shape == (100, 5)
+    monkeypatch.setattr(candidates, "_MOST_LABELLED", 30)
+    random_pool(20).pick(way, 2, labelled=labelled)
+    steps = np.diff(way.given[1].labelled[:, 0])
+    assert len(way.given[1].labelled) == 25
+    assert np.ptp(steps) <= 1
+
+
 def test_labelled_tasks_without_features_are_as_none():
     way = Recorder()
     random_pool(20).pick(way, 2, labelled=np.full((3, 5), np.nan))
@@ -97,8 +109,10 @@ def test_of_very_many_candidates_a_way_sees_the_best_and_a_sample(monkeypatch):
     assert 0.3 < given.scores[20:].mean() < 0.6  # of the whole pool, whose mean is about a half
     pool.pick(way, 150)
     assert len(way.given[1].scores) == 300  # twice the batch
+    monkeypatch.setattr(candidates, "_MOST_NUMBERS", 250 * pool.features.shape[1])
+    monkeypatch.setattr(candidates, "_MOST_CANDIDATES", 10_000)
     pool.pick(way, 10, candidate_factor=100)
-    assert len(way.given[2].scores) == 200
+    assert len(way.given[2].scores) == 250
     assert way.given[2].scores.min() >= np.sort(pool.scores)[-1000]
 
 
