@@ -74,7 +74,11 @@ def test_from_several_controls_to_a_batch_within_bounds(
     page.get_by_label("Share drawn at random").fill("25")
     look(page, "project-several")
     if folder := os.environ.get("PICTURES_DIR"):
-        page.locator("details.more").screenshot(path=f"{folder}/settings-more.png")
+        page.evaluate("scrollTo(0, 0)")
+        box = page.locator("details.more").bounding_box()
+        assert box
+        around = {"x": box["x"] - 16, "y": box["y"], "width": box["width"] + 32, "height": box["height"] + 16}
+        page.screenshot(path=f"{folder}/settings-more.png", full_page=True, clip=around)  # type: ignore[arg-type]
     page.get_by_role("button", name="Start the campaign").click()
     page.wait_for_url("**/campaigns/*/")
     campaign = page.url
