@@ -18,14 +18,14 @@ _AT_ONCE = 32
 class FacilityLocation:
     """Greedy facility location: the candidates that bring every uncertain task near to one that is known.
 
-    Each step takes the candidate that lowers Σᵢ sᵢ · minⱼ ‖xᵢ − xⱼ‖ most, where sᵢ is the score of candidate i, and j
+    Each step takes the candidate that lowers Σᵢ sᵢ² · minⱼ ‖xᵢ − xⱼ‖ most, where sᵢ is the score of candidate i, and j
     are the labelled and the picked: a place with much uncertainty far from any label comes first, and next to a label
     there is little to gain. Each step can gain only less than the one before, so greedy steps come within 1 − 1/e of
     the best batch (G. Nemhauser, L. Wolsey and M. Fisher, Mathematical Programming 14, 1978), and a gain of an earlier
     step bounds the gain now (M. Minoux, "Accelerated greedy algorithms for maximizing submodular set functions", 1978):
     only the most promising are worked out anew. On the most uncertain candidates this is FASS of K. Wei, R. Iyer and
     J. Bilmes, "Submodularity in Data Subset Selection and Active Learning", ICML 2015; here the candidates weigh by
-    their score, and what is labelled counts as picked. There is no chance in it.
+    the square of their score, and what is labelled counts as picked. There is no chance in it.
     """
 
     name = "facility"
@@ -40,7 +40,7 @@ class FacilityLocation:
         step = _step(len(candidates.features), max(_MOST_ROWS, 2 * k))
         rows = candidates.features[::step]
         every = _step(len(rows), max(_MOST_TARGETS, 4 * k))
-        crowd = _Crowd(rows[::every], whole_weights(candidates.scores[::step][::every]), candidates.labelled)
+        crowd = _Crowd(rows[::every], whole_weights(candidates.scores[::step][::every], power=2), candidates.labelled)
         bounds = np.concatenate([crowd.gains(rows[part : part + _AT_ONCE]) for part in range(0, len(rows), _AT_ONCE)])
         picked: list[int] = []
         exact = np.ones(len(rows), dtype=np.bool_)

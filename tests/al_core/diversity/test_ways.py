@@ -197,7 +197,7 @@ def test_facility_takes_what_lowers_the_weighted_distances_most_at_each_step(m, 
         gaps = np.linalg.norm(given.features[:, None] - given.labelled[None], axis=2).min(axis=1)
     expected: list[int] = []
     for _ in range(15):
-        expected.append(int((given.scores * np.minimum(gaps, apart)).sum(axis=1).argmin()))
+        expected.append(int((given.scores**2 * np.minimum(gaps, apart)).sum(axis=1).argmin()))
         gaps = np.minimum(gaps, apart[expected[-1]])
     assert FacilityLocation().choose(given, 15, rng()).indices.tolist() == expected
 
