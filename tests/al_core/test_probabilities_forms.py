@@ -160,7 +160,10 @@ def test_free_answers_have_a_score_and_no_class(tag, value):
     by_contract = predicted(answered(tag, value, probabilities={"3": 0.5}), score=0.1)
     assert rows_of(by_contract, free) == [(0.1, -1, [])]
     assert reason_of(predicted(answered(tag, value), score=2.0), free) == Reason.SENTINEL
-    assert reason_of(predicted(answered(tag, value, score=0.4), answered(tag, value)), free) == Reason.NOT_A_NUMBER
+    assert (
+        reason_of(predicted(answered(tag, value, score=0.4), answered(tag, value), score=0.8), free)
+        == Reason.NOT_A_NUMBER
+    )
 
 
 @pytest.mark.parametrize(("tag", "value"), [("Number", {}), ("Number", {"number": None}), ("TextArea", {"text": []})])
