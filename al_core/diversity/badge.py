@@ -42,7 +42,6 @@ class Badge:
         def distances_to(places: Indices) -> Floats:
             products = (errors[places] @ errors.T) * (rows[places] @ rows.T + bias)
             distances: Floats = np.maximum(lengths + lengths[places, None] - 2 * products, 0.0)
-            distances[np.arange(len(places)), places] = 0.0  # rounding must not leave a task apart from itself
             return distances
 
         first = int(lengths.argmax())

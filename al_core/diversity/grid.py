@@ -6,6 +6,7 @@ come out the same whatever order a machine adds up in, however many threads it h
 anywhere, and features that differ by less than a step are equal and not merely close.
 """
 
+from math import ceil, log2
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ Floats = NDArray[np.float64]
 
 LEVELS = 2**18
 """Steps of the grid from the middle of the features to their furthest value: a step is 4·10⁻⁶ of the spread."""
+_EXACT_COLUMNS = 2**15
+"""With more features than that the grid is coarser, as distances must stay below 2⁵³."""
 _WEIGHT_LEVELS = 2**14
 _BLOCK = 1 << 19
 """Distances worked out at once, 4 MB: they should not leave the cache before they are looked at."""
@@ -42,6 +45,7 @@ def on_grid(rows: NDArray[Any], labelled: NDArray[Any] | None = None) -> tuple[F
     high = np.max([part.max(axis=0) for part in parts], axis=0).astype(np.float64) / 2
     centre = low + high
     reach = float((high - low).max()) or 1.0
+    reach *= 2 ** ceil(max(0.0, log2(rows.shape[1] / _EXACT_COLUMNS)) / 2)
     gridded = [_rounded(part, centre, reach) for part in parts]
     return gridded[0], gridded[1] if len(gridded) > 1 else None
 

@@ -26,6 +26,19 @@ def test_distances_of_the_furthest_rows_are_exact(d):
     np.testing.assert_array_equal(squared_distances(rows, squared_norms(rows), rows).astype(np.int64), expected)
 
 
+def test_with_very_many_features_the_grid_is_coarser_and_distances_still_exact():
+    rows = np.random.default_rng(0).choice([-1.0, 1.0, 0.3], (4, 100_000))
+    rows[0], rows[1] = -1, 1
+    gridded, _ = on_grid(rows)
+    assert np.abs(gridded).max() == LEVELS / 2
+    whole = gridded.astype(np.int64)
+    expected = ((whole[:, None] - whole[None]) ** 2).sum(axis=2)
+    assert expected.max() < 2**53
+    np.testing.assert_array_equal(
+        squared_distances(gridded, squared_norms(gridded), gridded).astype(np.int64), expected
+    )
+
+
 def test_nearest_agrees_with_all_distances_over_several_blocks():
     rng = np.random.default_rng(0)
     rows, points = (rng.integers(-9, 9, shape).astype(np.float64) for shape in ((9000, 2), (99, 2)))
