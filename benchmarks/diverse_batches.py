@@ -34,9 +34,9 @@ CLASSES = 10
 LABELLED = 100
 MOST_NUMBERS = {
     "scikit-activeml: CoreSet": 10**8,
-    "scikit-activeml: Badge": 10**7,
-    "scikit-activeml: TypiClust": 10**7,
-    "small-text: EmbeddingKMeans": 10**7,
+    "scikit-activeml: Badge": 10**8,
+    "scikit-activeml: TypiClust": 5 * 10**7,
+    "small-text: EmbeddingKMeans": 5 * 10**7,
     "small-text: GreedyCoreset": 10**7,
     "scikit-learn: KMeans": 10**8,
     "scikit-learn: MiniBatchKMeans": 10**8,
@@ -61,11 +61,10 @@ class Pool:
         clusters = rng.choice(CLUSTERS, total, p=shares)
         centres = rng.standard_normal((CLUSTERS, width), dtype=np.float32)
         features = rng.standard_normal((total, width), dtype=np.float32)
-        features *= 0.5
         features += centres[clusters]
         # A model that knows some clusters well and others not at all.
         logits = rng.standard_normal((CLUSTERS, CLASSES)).astype(np.float32) * 3
-        logits = logits[clusters] + rng.standard_normal((total, CLASSES), dtype=np.float32)
+        logits = logits[clusters] + rng.standard_normal((total, CLASSES), dtype=np.float32) / 10
         probabilities = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         return cls(features[:count], clusters[:count], probabilities[:count], features[count:])
