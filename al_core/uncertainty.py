@@ -6,26 +6,16 @@ from T. Scheffer, C. Decomain and S. Wrobel, "Active Hidden Markov Models for In
 turned round so that it follows the rule.
 """
 
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from al_core.errors import InvalidInput
-from al_core.validation import as_matrix, normalise_columns
+from al_core.rowwise import Chunk, Measure, measured
+from al_core.validation import as_matrix, refuse_unknown
 
 MEASURES = ("entropy", "least_confidence", "margin", "ratio")
-
-_Measure = Callable[[NDArray[Any]], NDArray[Any]]
-"""(k, n) distributions, one a column and free to be overwritten, to (n,) scores."""
-
-# Numbers in a chunk: 1 MB of float32. Smaller ones cost more in Python than they save in cache misses.
-_CHUNK = 2**18
-# Every thread holds up to three chunks, so four threads stay near 12 MB whatever the input.
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 class UncertaintySampling:
@@ -51,7 +41,7 @@ class UncertaintySampling:
         ndarray, shape (n,)
             Nats, from 0 (one class is certain) to log k (all are equal); 0·log 0 counts as 0.
         """
-        return _measured(probabilities, _entropy)
+        return _scores(probabilities, "entropy")
 
     @staticmethod
     def least_confidence(probabilities: ArrayLike) -> NDArray[np.float64]:
@@ -66,7 +56,7 @@ class UncertaintySampling:
         ndarray, shape (n,)
             From 0 to 1 − 1/k.
         """
-        return _measured(probabilities, lambda columns: 1 - columns.max(axis=0))
+        return _scores(probabilities, "least_confidence")
 
     @staticmethod
     def margin(probabilities: ArrayLike) -> NDArray[np.float64]:
@@ -81,7 +71,7 @@ class UncertaintySampling:
         ndarray, shape (n,)
             From 0 (certain) to 1 (the first two are level).
         """
-        return _measured(probabilities, _margin)
+        return _scores(probabilities, "margin")
 
     @staticmethod
     def ratio(probabilities: ArrayLike) -> NDArray[np.float64]:
@@ -96,16 +86,33 @@ class UncertaintySampling:
         ndarray, shape (n,)
             From 0 (certain) to 1 (the first two are level).
         """
-        return _measured(probabilities, _ratio)
+        return _scores(probabilities, "ratio")
 
     @staticmethod
-    def score(probabilities: ArrayLike, strategy: str = "entropy") -> NDArray[np.float64]:
+    def all(probabilities: ArrayLike) -> dict[str, NDArray[np.float64]]:
+        """Score by all four at once: each number is read once, and what two measures need is calculated once.
+
+        Parameters
+        ----------
+        probabilities : array_like, shape (n, k)
+
+        Returns
+        -------
+        dict of str to ndarray, shape (n,)
+            By the names in ``MEASURES``.
+        """
+        return dict(zip(MEASURES, measured(as_matrix(probabilities), _all, len(MEASURES)), strict=True))
+
+    @staticmethod
+    def score(probabilities: ArrayLike, strategy: str = "entropy", strict: bool = False) -> NDArray[np.float64]:
         """Score by the name of a measure.
 
         Parameters
         ----------
         probabilities : array_like, shape (n, k)
         strategy : {"entropy", "least_confidence", "margin", "ratio"}
+        strict : bool
+            Refuse the whole for the first row that is no distribution, rather than score it NaN.
 
         Returns
         -------
@@ -114,75 +121,62 @@ class UncertaintySampling:
         Raises
         ------
         InvalidInput
-            If there is no measure of that name.
+            If there is no measure of that name; if ``strict``, and a row is no distribution.
         """
-        measures = {
-            "entropy": UncertaintySampling.entropy,
-            "least_confidence": UncertaintySampling.least_confidence,
-            "margin": UncertaintySampling.margin,
-            "ratio": UncertaintySampling.ratio,
-        }
-        if strategy not in measures:
-            raise InvalidInput(f"There is no measure named {strategy!r}.", f"Known are: {', '.join(measures)}.")
-        return measures[strategy](probabilities)
+        if strategy not in MEASURES:
+            raise InvalidInput(f"There is no measure named {strategy!r}.", f"Known are: {', '.join(MEASURES)}.")
+        rows = as_matrix(probabilities)
+        scores = _scores(rows, strategy)
+        if strict:
+            refuse_unknown(rows, scores)
+        return scores
 
 
-def _measured(probabilities: ArrayLike, measure: _Measure) -> NDArray[np.float64]:
-    """Apply ``measure`` chunk by chunk, in threads: numpy lets go of the interpreter meanwhile."""
-    rows = as_matrix(probabilities)
-    count, classes = rows.shape
-    scores = np.empty(count)
-    step = max(1, _CHUNK // classes)
-
-    def score_chunk(start: int) -> None:
-        # Classes first: every step over them is then one run along contiguous memory.
-        columns = np.array(rows[start : start + step].T, order="C")
-        normalise_columns(columns)
-        scores[start : start + step] = measure(columns)
-
-    starts = range(0, count, step)
-    if len(starts) <= 1:
-        for start in starts:
-            score_chunk(start)
-    else:
-        with ThreadPoolExecutor(_THREADS) as pool:
-            list(pool.map(score_chunk, starts))  # list: an error in a thread is raised here
+def _scores(probabilities: ArrayLike, measure: str) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = measured(as_matrix(probabilities), _ALONE[measure], ranks=measure != "entropy")[0]
     return scores
 
 
-def _entropy(columns: NDArray[Any]) -> NDArray[Any]:
-    logs = np.maximum(columns, np.finfo(columns.dtype).tiny)  # so that 0·log 0 is 0; NaN stays NaN
-    np.log(logs, out=logs)
-    logs *= columns
-    totals: NDArray[Any] = logs.sum(axis=0)
-    return 0 - totals  # not -totals: a certain row is 0, not -0
+# A row may sum to a little more than 1 by rounding: hence the minima below, so that no score is below 0.
 
 
-def _margin(columns: NDArray[Any]) -> NDArray[Any]:
-    first, second = _top_two(columns)
-    scores: NDArray[Any] = 1 - (first - second)
-    return scores
+def _entropy(chunk: Chunk, scores: NDArray[np.float64]) -> None:
+    total = chunk.p_log_p()
+    np.minimum(total, 0, out=total)
+    np.subtract(0, total, out=scores[0])  # not -total: a certain row is 0, not -0
 
 
-def _ratio(columns: NDArray[Any]) -> NDArray[Any]:
-    first, second = _top_two(columns)
-    scores: NDArray[Any] = second / first  # the first is at least 1/k
-    return scores
+def _least_confidence(chunk: Chunk, scores: NDArray[np.float64]) -> None:
+    _one_less(chunk.highest(), scores[0])
 
 
-def _top_two(columns: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Highest and second highest of every column, by a knock-out: half of the classes meet the other half.
+def _margin(chunk: Chunk, scores: NDArray[np.float64]) -> None:
+    first, second = chunk.two_highest()
+    _one_less(np.subtract(first, second, out=first), scores[0])
 
-    Of two classes that meet the higher goes on, and the lower becomes the runner-up unless an earlier one was
-    better. About two passes of work for any number of classes, and no sort.
-    """
-    first, second = columns, np.zeros_like(columns)
-    while len(first) > 1:
-        half = (len(first) + 1) // 2
-        met = len(first) - half  # one less than half if odd: the middle class gets a bye
-        lower = np.minimum(first[:met], first[half:])
-        np.maximum(first[:met], first[half:], out=first[:met])
-        np.maximum(second[:met], second[half:], out=second[:met])
-        np.maximum(second[:met], lower, out=second[:met])
-        first, second = first[:half], second[:half]
-    return first[0], second[0]
+
+def _ratio(chunk: Chunk, scores: NDArray[np.float64]) -> None:
+    first, second = chunk.two_highest()
+    np.divide(second, first, out=scores[0])  # the first is at least 1/k
+
+
+def _all(chunk: Chunk, scores: NDArray[np.float64]) -> None:
+    """In the order of ``MEASURES``."""
+    _entropy(chunk, scores[:1])
+    first, second = chunk.two_highest()
+    np.divide(second, first, out=scores[3])
+    _one_less(np.subtract(first, second, out=second), scores[2])
+    _one_less(first, scores[1])
+
+
+def _one_less(certainty: NDArray[Any], scores: NDArray[np.float64]) -> None:
+    np.minimum(certainty, 1, out=certainty)
+    np.subtract(1, certainty, out=scores)
+
+
+_ALONE: dict[str, Measure] = {
+    "entropy": _entropy,
+    "least_confidence": _least_confidence,
+    "margin": _margin,
+    "ratio": _ratio,
+}
