@@ -105,7 +105,7 @@ def _load(layout: _Layout, rows: _Array) -> None:
     layout.load(rows)
     sums = layout.sums()
     # A sum that is 1 but for rounding is left alone; with one class only 1 itself is 1.
-    rounding = max(1e-13, 16 * np.finfo(rows.dtype).eps) if rows.shape[1] > 1 else 0
+    rounding = max(1e-13, 16 * float(np.finfo(rows.dtype).eps)) if rows.shape[1] > 1 else 0.0
     if layout.lowest >= 0 and sums.min() >= 1 - rounding and sums.max() <= 1 + rounding:
         return
     off = ~(np.abs(sums - 1) <= rounding)
