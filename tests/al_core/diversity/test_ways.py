@@ -5,8 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from al_core.diversity import Badge, Candidates, FacilityLocation, KCenter, KMeans, KMeansPlusPlus, TypiClust
-from al_core.diversity.clustering import spread
+from al_core.diversity import Badge, Candidates, FacilityLocation, KCenter, KMeans, KMeansPlusPlus, TypiClust, typiclust
+from al_core.diversity.clustering import kmeans, spread
 from al_core.diversity.grid import LEVELS, on_grid
 from al_core.errors import InvalidInput
 from tests.al_core.diversity.pools import Pool, clouds
@@ -166,6 +166,20 @@ def test_typiclust_passes_by_what_is_labelled():
     labelled = features[[0, 25]] + 0.5  # of clouds 0 and 1
     indices = TypiClust().choose(candidates(features, labelled=labelled), 3, rng()).indices
     assert set(cloud[indices]) == {2, 3, 4}
+
+
+@pytest.mark.parametrize(("labelled", "k", "clusters"), [(0, 3, 3), (40, 3, 43), (900, 3, 500), (900, 501, 501)])
+def test_typiclust_makes_a_cluster_for_each_label_and_place_up_to_a_limit(monkeypatch, labelled, k, clusters):
+    counts = []
+
+    def counting(rows, weights, count, rng):
+        counts.append(count)
+        return kmeans(rows, weights, count, rng)
+
+    monkeypatch.setattr(typiclust, "kmeans", counting)
+    features = rng().normal(size=(1600, 2))
+    TypiClust().choose(candidates(features[900:], labelled=features[:labelled] if labelled else None), k, rng())
+    assert counts == [clusters]
 
 
 def test_typiclust_gives_the_next_typical_ones_where_clusters_run_out():
