@@ -4,9 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 import respx
+from hypothesis import settings
 from label_studio_sdk.core import http_client
 
 from tests.servers import BACKEND_URL, URL, BackendServer, LabelStudioServer
+
+# A busy machine is slow, and that is no defect of what is tested.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.real_stack"]
 
