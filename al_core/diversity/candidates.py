@@ -15,8 +15,8 @@ from al_core.errors import InvalidInput
 Flags = NDArray[np.bool_]
 
 _MOST_CANDIDATES = 1 << 15
-_MOST_NUMBERS = 1 << 23
-"""Candidates, and numbers about them, that a way is given at most: 64 MB as float64."""
+_MOST_NUMBERS = 1 << 22
+"""Candidates, and numbers about them, that a way is given at most: 32 MB as float64."""
 _MOST_LABELLED = 1 << 13
 
 

@@ -70,7 +70,7 @@ def pick_batch(
         Features of what is labelled already, for ways that look at it. Rows with a NaN are left out, and of more than
         8,192 evenly some.
     candidate_factor : int, optional
-        None: all known tasks. Of more than 32,768 candidates, or more than 8 million numbers about them, the way is
+        None: all known tasks. Of more than 32,768 candidates, or more than 4 million numbers about them, the way is
         given the ``k`` most uncertain and a sample of the rest, drawn by the keys.
     classes : array_like of int, shape (n,), optional
         The class that the model predicts for each task, −1 for none. Each class then gets its share of the batch
