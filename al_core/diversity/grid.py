@@ -3,7 +3,7 @@
 A float64 holds every whole number up to 2⁵³. On a grid of 2¹⁸ steps to each side of the middle, scalar products
 and squared distances of up to 2¹⁵ features stay below that, and so do weighted sums of two million rows. They
 come out the same whatever order a machine adds up in, however many threads it has: a batch can be replayed
-anywhere, and features that differ by less than a step are equal and not merely close.
+anywhere, and features that round to the same steps are equal and not merely close.
 """
 
 from math import ceil, log2

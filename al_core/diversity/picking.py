@@ -62,8 +62,8 @@ def pick_batch(
     seed : int
         Of the way's random draws.
     features : array_like, shape (n, d), optional
-        What the tasks look like. A row with a NaN has no features. Only the rows of candidates are read. Equal up to
-        4·10⁻⁶ of the candidates' spread is equal content.
+        What the tasks look like. A row with a NaN has no features. Only the rows of candidates are read. Rows
+        that are equal when rounded to 4·10⁻⁶ of the candidates' spread are one content.
     probabilities : array_like, shape (n, c), optional
         Class probabilities; a row with a NaN is not full.
     labelled : array_like, shape (l, d), optional
