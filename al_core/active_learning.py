@@ -148,8 +148,8 @@ class ActiveLearningManager:
 
     @property
     def label_space(self) -> LabelSpace:
-        """The control whose answers count as labels: the first of those that are scored."""
-        return self.label_spaces[0]
+        """The control whose answers count as labels: the first that is scored, if possible one with classes."""
+        return next((space for space in self.label_spaces if space.labels), self.label_spaces[0])
 
     @cached_property
     def predictions(self) -> PredictionSource:

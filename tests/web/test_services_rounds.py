@@ -34,6 +34,12 @@ def test_the_first_round_asks_at_random_for_a_start_and_a_test_set(campaign, ali
     assert (job.kind, job.status, job.created_by) == ("score", "queued", alice)
 
 
+@pytest.mark.parametrize(("diversity", "at_first"), [("typiclust", "typiclust"), ("facility", "none")])
+def test_the_first_round_is_diverse_only_by_a_way_that_needs_no_model(campaign, alice, diversity, at_first):
+    campaign.diversity = diversity
+    assert round_create(campaign=campaign, user=alice).diversity == at_first
+
+
 def test_the_second_round_asks_as_the_campaign_says(campaign, alice, make_round):
     make_round("done", number=0)
     round_ = round_create(campaign=campaign, user=alice)

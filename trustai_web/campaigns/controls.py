@@ -42,8 +42,9 @@ class Control:
 
 
 def label_control(controls: Iterable[Control], setting: str) -> Control | None:
-    """The control whose answers count as labels under a setting; None where it is not among them."""
-    return next((control for control in controls if setting in ("", ALL_CONTROLS, control.name)), None)
+    """The control whose answers count as labels, as the manager decides it; None where there is none."""
+    fitting = [control for control in controls if setting in ("", ALL_CONTROLS, control.name)]
+    return next((control for control in fitting if control.classes), fitting[0] if fitting else None)
 
 
 def control_of(space: LabelSpace) -> Control:

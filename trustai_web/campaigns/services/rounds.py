@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from al_core import types
+from al_core.diversity import DIVERSITIES
 from al_core.errors import ActiveLearningError
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
@@ -74,7 +75,8 @@ def _at_random(campaign: Campaign) -> dict[str, Any]:
     """What the start round asks differently: there is no model to ask yet, so all of it is drawn."""
     return {
         "strategy": "random",
-        "diversity": "none",
+        # A way that is of use without a model asks for typical tasks instead of any.
+        "diversity": "none" if DIVERSITIES.named(campaign.diversity).ranks else campaign.diversity,
         "batch_size": campaign.start_size,
         "control_share": 0,
         "class_balance": False,
