@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from al_core.validation import TOLERANCE, normalise_rows, row_sums, rows_below_zero
+from al_core.validation import TOLERANCE, row_sums, rows_below_zero
 
 _Array = NDArray[Any]
 
@@ -51,6 +51,9 @@ class _Layout(Chunk, Protocol):
     def load(self, rows: _Array) -> None: ...
 
     def sums(self) -> _Array: ...
+
+    def divide(self, divisors: _Array) -> None:
+        """Divide every row by its own of (m,)."""
 
 
 Measure = Callable[[Chunk, NDArray[np.float64]], None]
@@ -108,17 +111,11 @@ def _load(layout: _Layout, rows: _Array) -> None:
     rounding = max(1e-13, 16 * float(np.finfo(rows.dtype).eps)) if rows.shape[1] > 1 else 0.0
     if layout.lowest >= 0 and sums.min() >= 1 - rounding and sums.max() <= 1 + rounding:
         return
-    off = ~(np.abs(sums - 1) <= rounding)
-    off[rows_below_zero(rows)] = True
-    if off.any():
-        rows = rows.copy()
-        if off.all():
-            normalise_rows(rows, TOLERANCE)
-        else:
-            mended = rows[off]
-            normalise_rows(mended, TOLERANCE)
-            rows[off] = mended
-        layout.load(rows)
+    off = np.abs(sums - 1)
+    sums[off <= rounding] = 1
+    sums[~(off <= TOLERANCE)] = np.nan  # "not within", rather than "beyond", so that a NaN sum is refused too
+    sums[rows_below_zero(rows)] = np.nan
+    layout.divide(sums)
 
 
 class _ClassesFirst:
@@ -137,7 +134,7 @@ class _ClassesFirst:
         units = {4: np.uint32, 8: np.uint64, 16: np.complex128}  # copied, never calculated with
         self._unit = np.dtype(units[self._lanes * dtype.itemsize])
         self._dtype = dtype
-        columns = classes // self._lanes
+        columns, count = classes // self._lanes, max(2, count)
         self._memory = np.empty((columns, count), dtype=self._unit)
         self._work = np.empty((columns, count * self._lanes), dtype=dtype)
         self._totals = np.empty(count * self._lanes, dtype=dtype)
@@ -145,7 +142,8 @@ class _ClassesFirst:
         self._columns = self._memory.view(dtype)
 
     def load(self, rows: _Array) -> None:
-        memory = self._memory[:, : len(rows)]
+        # A row alone is loaded twice: numbers that lie in one line are added up in another order than columns.
+        memory = self._memory[:, : max(2 if self._lanes == 1 else 1, len(rows))]
         np.copyto(memory, rows.view(self._unit).T)
         self._count = len(rows)
         self._columns = memory.view(self._dtype)
@@ -153,6 +151,9 @@ class _ClassesFirst:
 
     def sums(self) -> _Array:
         return self._meet(np.add, np.einsum("ij->j", self._columns, out=self._totals[: self._columns.shape[1]]))
+
+    def divide(self, divisors: _Array) -> None:
+        self._columns /= np.repeat(divisors, self._columns.shape[1] // self._count)
 
     def highest(self) -> _Array:
         totals = self._totals[: self._columns.shape[1]]
@@ -173,13 +174,16 @@ class _ClassesFirst:
             first = np.maximum(first[:-shift], first[shift:], out=self._columns[2 + level][:length])
             second = np.maximum(second[:-shift], second[shift:], out=self._work[1 + level][:length])
             np.maximum(second, lower, out=second)
-        self._answers[0, : self._count] = first[:: self._lanes]
-        self._answers[1, : self._count] = second[:: self._lanes]
-        return self._answers[0, : self._count], self._answers[1, : self._count]
+        if self._lanes == 1:
+            return first[: self._count], second[: self._count]
+        answers = self._answers[:, : self._count]
+        answers[0] = first[:: self._lanes]
+        answers[1] = second[:: self._lanes]
+        return answers[0], answers[1]
 
     def _meet(self, operation: np.ufunc, lanes: _Array) -> _Array:
         if self._lanes == 1:
-            return lanes
+            return lanes[: self._count]
         if self._lanes == 4:
             lanes = operation(lanes[:-2], lanes[2:], out=self._work[1][: len(lanes) - 2])
         answer: _Array = self._answers[0, : self._count]
@@ -203,6 +207,9 @@ class _RowsFirst:
 
     def sums(self) -> _Array:
         return row_sums(self._rows, out=self._answers[0, : len(self._rows)])
+
+    def divide(self, divisors: _Array) -> None:
+        self._rows = self._rows / divisors[:, np.newaxis]
 
     def highest(self) -> _Array:
         return self._taken(self._rows, 0)

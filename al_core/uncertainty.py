@@ -156,15 +156,14 @@ def _margin(chunk: Chunk, scores: NDArray[np.float64]) -> None:
 
 
 def _ratio(chunk: Chunk, scores: NDArray[np.float64]) -> None:
-    first, second = chunk.two_highest()
-    np.divide(second, first, out=scores[0])  # the first is at least 1/k
+    _share(*chunk.two_highest(), scores[0])
 
 
 def _all(chunk: Chunk, scores: NDArray[np.float64]) -> None:
     """In the order of ``MEASURES``."""
     _entropy(chunk, scores[:1])
     first, second = chunk.two_highest()
-    np.divide(second, first, out=scores[3])
+    _share(first, second, scores[3])
     _one_less(np.subtract(first, second, out=second), scores[2])
     _one_less(first, scores[1])
 
@@ -172,6 +171,11 @@ def _all(chunk: Chunk, scores: NDArray[np.float64]) -> None:
 def _one_less(certainty: NDArray[Any], scores: NDArray[np.float64]) -> None:
     np.minimum(certainty, 1, out=certainty)
     np.subtract(1, certainty, out=scores)
+
+
+def _share(first: NDArray[Any], second: NDArray[Any], scores: NDArray[np.float64]) -> None:
+    second += 0  # −0 becomes 0
+    np.divide(second, first, out=scores)  # the first is at least 1/k
 
 
 _ALONE: dict[str, Measure] = {

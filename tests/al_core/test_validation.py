@@ -49,6 +49,23 @@ def test_what_is_no_matrix_of_numbers_is_refused(values):
         check_probabilities(values)
 
 
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ([np.nan, 1.0], "holds a number that is not finite"),
+        ([np.inf, 0.0], "holds a number that is not finite"),
+        ([-0.25, 1.25], "holds a negative number"),
+        ([0.25, 0.25], "sums to 0.5"),
+    ],
+)
+def test_strictly_the_first_bad_row_is_named_with_its_fault(row, fault):
+    good = [0.25, 0.75]
+    with pytest.raises(InvalidInput, match=rf"^Row 1 is no probability distribution: it {fault}\."):
+        check_probabilities([good, row, [np.nan, np.nan], good], strict=True)
+    np.testing.assert_array_equal(check_probabilities([good, good], strict=True), [good, good])
+    assert check_probabilities(np.empty((0, 2)), strict=True).shape == (0, 2)
+
+
 def test_no_rows_are_fine_and_none_is_unknown():
     assert check_probabilities(np.empty((0, 3))).shape == (0, 3)
     np.testing.assert_array_equal(check_probabilities([[None, 1.0], [0.0, 1.0]]), [[np.nan] * 2, [0.0, 1.0]])
