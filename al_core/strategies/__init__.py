@@ -8,9 +8,9 @@ from al_core.registry import Registry
 from al_core.strategies.at_random import Random
 from al_core.strategies.by_committee import BY_COMMITTEE
 from al_core.strategies.by_uncertainty import BY_UNCERTAINTY
-from al_core.strategies.protocol import Evidence, Need, QueryStrategy
+from al_core.strategies.protocol import Evidence, Need, QueryStrategy, models_of
 
-__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Evidence", "Need", "QueryStrategy"]
+__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "Evidence", "Need", "QueryStrategy", "models_of"]
 
 DEFAULT_STRATEGY = "margin"
 
