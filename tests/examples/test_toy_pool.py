@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from al_core.bounds import score_bounds
-from al_core.diversity import DIVERSITIES
-from al_core.strategies import STRATEGIES
+from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
+from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from al_core.types import ClassProbabilities
 from al_core.uncertainty import UncertaintySampling
 from examples.toy_pool import __main__ as command
@@ -53,6 +53,11 @@ def test_the_page_explains_and_shows_everything_registered(name, drawn):
 
 def test_the_page_explains_nothing_that_is_not_there():
     assert sorted(re.findall(r"^### .*\(`(\w+)`\)$", page(), re.M)) == sorted(REGISTERED)
+
+
+def test_the_page_names_the_defaults():
+    assert f"The defaults are `{DEFAULT_STRATEGY}` and `{DEFAULT_DIVERSITY}`." in page()
+    assert f"| nothing special | `{DEFAULT_STRATEGY}` | `{DEFAULT_DIVERSITY}` |" in page()
 
 
 def test_the_page_counts_the_points_of_the_pool():
