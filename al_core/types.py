@@ -264,7 +264,7 @@ class BatchItem:
     score_high: float | None = None
     """The most that its score can be; None where the score is exact."""
     cluster: int | None = None
-    """Which k-means cluster of the candidates it stands for; None without diversity."""
+    """The group of the candidates that it stands for; None where the way of diversity makes none."""
     probabilities: Mapping[str, float] = field(default_factory=dict)
     """Label → probability, highest first; empty where unknown."""
 

@@ -34,8 +34,8 @@ __all__ = [
     "pick_batch",
 ]
 
-DEFAULT_DIVERSITY = "kmeans"
+DEFAULT_DIVERSITY = "facility"
 
 DIVERSITIES: Registry[Diversity] = Registry("diversity", "trustai.diversities")
-for _way in (KMeans(), FacilityLocation(), KMeansPlusPlus(), KCenter(), Badge(), TypiClust(), NoDiversity()):
+for _way in (FacilityLocation(), KMeans(), KMeansPlusPlus(), KCenter(), Badge(), TypiClust(), NoDiversity()):
     DIVERSITIES.register(_way)

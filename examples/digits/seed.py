@@ -34,7 +34,7 @@ def seed(config: Config) -> None:
     ours = campaign(TITLE, strategy="margin", baseline=baseline)
     say(f"{LAST_ROUND} rounds at random, to compare with.")
     run_rounds(baseline, LAST_ROUND, server, lead)
-    say(f"{LAST_ROUND} rounds with margin and k-means.")
+    say(f"{LAST_ROUND} rounds with margin and representatives.")
     run_rounds(ours, LAST_ROUND, server, lead)
     _report(config, ours, baseline, publish_next(ours, lead))
 
@@ -86,7 +86,7 @@ def _campaign(
 
 def _report(config: Config, ours: Campaign, baseline: Campaign, waiting: Round) -> None:
     print("\nAccuracy on the test set (95 % interval)\n")
-    print(f"  {'round':>5}  {'labels':>6}  {'margin + k-means':>24}  {'random':>24}")
+    print(f"  {'round':>5}  {'labels':>6}  {'margin + representatives':>24}  {'random':>24}")
     curves = zip(selectors.learning_curve(ours), selectors.learning_curve(baseline), strict=False)
     for mine, theirs in curves:
         print(f"  {mine.round_number:>5}  {mine.label_count:>6}  {_figure(mine):>24}  {_figure(theirs):>24}")

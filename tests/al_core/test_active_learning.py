@@ -390,7 +390,7 @@ def test_uploaded_pictures_are_read_with_the_token_and_others_are_not_asked_for(
         Image.fromarray(pixels).save(png, "PNG")
         server.files[f"/data/upload/7/{task_id}.png"] = png.getvalue()
     said = []
-    batch = run(manager(diversity="kmeans"), 4, progress=lambda *report: said.append(report[2]))
+    batch = run(manager(diversity="kmeans", candidate_factor=20), 4, progress=lambda *report: said.append(report[2]))
     assert len({item.cluster for item in batch.items if item.cluster is not None}) >= 2
     assert batch.note == (
         "15 of 30 candidates stayed out of the diversity: the picture could not be read from its address."

@@ -192,10 +192,11 @@ def test_a_way_that_sees_what_is_labelled_keeps_away_from_it():
 
 def test_what_has_no_features_stays_out_of_the_diversity_and_in_the_batch():
     low = np.linspace(1, 0.5, 60)
-    batch = compose(scored(60, low=low), 6, way="kmeans", data=lambda i: {"text": ""} if i == 1 else words(i))
+    rules = {"way": "kmeans", "candidate_factor": 10}
+    batch = compose(scored(60, low=low), 6, data=lambda i: {"text": ""} if i == 1 else words(i), **rules)
     assert 1 in in_lane(batch, "strategy")
     assert "1 of 60 candidates stayed out of the diversity" in batch.note
-    alike = compose(scored(60, low=low), 6, way="kmeans", data=lambda _: {"text": ""})
+    alike = compose(scored(60, low=low), 6, data=lambda _: {"text": ""}, **rules)
     assert in_lane(alike, "strategy") == [1, 2, 3, 4, 5, 6]
     assert ALIKE in alike.note
 
