@@ -5,7 +5,7 @@
 The pool is 300 clusters of unequal size, some features noise. ``--full`` adds 10⁶ candidates of 384 features. Quality
 over the candidates: the coverage radius (the furthest any lies from the nearest picked), how many of the 300 clusters
 are met, and the redundancy (mean highest cosine of a picked task to another, features centred). Extra memory is the
-peak that Python and numpy allocate (tracemalloc), in a run of its own.
+peak of what Python and numpy allocate (tracemalloc), in a run of its own.
 """
 
 import argparse

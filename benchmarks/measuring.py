@@ -33,12 +33,14 @@ def fastest(ways: Mapping[str, Work], repeats: int, most_seconds: float = 20.0) 
 
 
 def extra_megabytes(work: Work) -> float:
-    """The peak of what Python and numpy allocate on top of what there was, by tracemalloc; 1 MB is 10⁶ bytes."""
+    """The peak of what Python and numpy allocate beside the answer itself, by tracemalloc; 1 MB is 10⁶ bytes."""
     gc.collect()
     tracemalloc.start()
     try:
-        work()
-        return tracemalloc.get_traced_memory()[1] / 1e6
+        answer = work()
+        kept, peak = tracemalloc.get_traced_memory()
+        del answer
+        return (peak - kept) / 1e6
     finally:
         tracemalloc.stop()
 

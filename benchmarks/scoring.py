@@ -3,7 +3,7 @@
     python -m benchmarks.scoring [--full] [--tiny] [--write]
 
 ``--full`` adds 10⁷ tasks and 10⁵ classes. The floor is the time that two threads need to add the array up once.
-Memory is the peak that Python and numpy allocate while the scores are made (tracemalloc).
+Memory is the peak of what Python and numpy allocate beside the scores themselves (tracemalloc).
 """
 
 import argparse
