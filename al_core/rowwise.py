@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from al_core.validation import TOLERANCE, row_sums, rows_below_zero
+from al_core.validation import refuse_sums, row_sums
 
 _Array = NDArray[Any]
 
@@ -111,10 +111,8 @@ def _load(layout: _Layout, rows: _Array) -> None:
     rounding = max(1e-13, 16 * float(np.finfo(rows.dtype).eps)) if rows.shape[1] > 1 else 0.0
     if layout.lowest >= 0 and sums.min() >= 1 - rounding and sums.max() <= 1 + rounding:
         return
-    off = np.abs(sums - 1)
-    sums[off <= rounding] = 1
-    sums[~(off <= TOLERANCE)] = np.nan  # "not within", rather than "beyond", so that a NaN sum is refused too
-    sums[rows_below_zero(rows)] = np.nan
+    sums[np.abs(sums - 1) <= rounding] = 1
+    refuse_sums(rows, sums)
     layout.divide(sums)
 
 

@@ -10,7 +10,7 @@ from al_core.errors import InvalidInput
 TOLERANCE = 1e-3
 """How far from 1 a row of probabilities may sum: float32 soft-max and rounded JSON stay well inside."""
 
-# From so many classes on, numpy's pairwise sum is as fast as the plain one, and it rounds less.
+# From so many classes on, numpy's pairwise sum costs little more than the plain one, and it rounds less.
 _PAIRWISE = 4096
 
 
@@ -45,27 +45,15 @@ def as_matrix(values: ArrayLike) -> NDArray[Any]:
 
 def row_sums(rows: NDArray[Any], out: NDArray[Any] | None = None) -> NDArray[Any]:
     """Sum every row of an (n, k) array in its own precision, in an order that no other row has a part in."""
-    sums: NDArray[Any]
     if rows.shape[1] >= _PAIRWISE:
-        sums = np.add.reduce(rows, axis=1, out=out)
-    else:
-        sums = np.einsum("ij->i", rows, out=out)  # costs little for a row, which a sum along rows does not
-    return sums
+        return np.sum(rows, axis=1, out=out)
+    return np.einsum("ij->i", rows, out=out)
 
 
-def rows_below_zero(rows: NDArray[Any]) -> NDArray[np.intp]:
-    """Places of the rows of a contiguous (n, k) array that hold a negative number, some perhaps twice."""
-    return np.flatnonzero(rows.reshape(-1) < 0) // rows.shape[1]
-
-
-def normalise_rows(rows: NDArray[Any], tolerance: float = TOLERANCE) -> None:
-    """Make every row of a contiguous (n, k) array sum to 1, in place; one that is no distribution becomes NaN."""
-    with np.errstate(all="ignore"):  # NaN, infinity and overflow are answers here, not accidents
-        totals = row_sums(rows)
-        # "not within", rather than "beyond", so that a NaN total is refused too.
-        totals[~(np.abs(totals - 1) <= tolerance)] = np.nan
-        totals[rows_below_zero(rows)] = np.nan
-        rows /= totals[:, np.newaxis]
+def refuse_sums(rows: NDArray[Any], sums: NDArray[Any], tolerance: float = TOLERANCE) -> None:
+    """Set the (n,) sums of contiguous (n, k) rows to NaN where a row is no distribution, in place."""
+    sums[~(np.abs(sums - 1) <= tolerance)] = np.nan  # "not within", rather than "beyond", so that NaN is refused too
+    sums[np.flatnonzero(rows.reshape(-1) < 0) // rows.shape[1]] = np.nan
 
 
 def check_probabilities(values: ArrayLike, tolerance: float = TOLERANCE, strict: bool = False) -> NDArray[Any]:
@@ -94,7 +82,10 @@ def check_probabilities(values: ArrayLike, tolerance: float = TOLERANCE, strict:
     """
     matrix = as_matrix(values)
     rows = np.array(matrix, order="C")
-    normalise_rows(rows, tolerance)
+    with np.errstate(all="ignore"):  # NaN, infinity and overflow are answers here, not accidents
+        sums = row_sums(rows)
+        refuse_sums(rows, sums, tolerance)
+        rows /= sums[:, np.newaxis]
     if strict:
         refuse_unknown(matrix, rows[:, 0])
     return rows
