@@ -180,7 +180,7 @@ def _owners(read: ClassProbabilities) -> NDArray[np.int64]:
 def _one_number(read: ClassProbabilities) -> str:
     if not read.labels:
         return "a score of the answer"
-    return "only scores of regions" if read.form == "regions" else "only that of the likeliest class"
+    return "only scores of regions" if read.form == "regions" else "only the probability of the likeliest class"
 
 
 def _have(count: int) -> str:

@@ -79,7 +79,7 @@ BOUNDED = IMPOSSIBLE | dict.fromkeys(MEASURES, "bounded") | {"least_confidence":
             lambda p: [region(score=p)],
             Gives.TOP,
             BOUNDED,
-            "42 of 50 tasks have only that of the likeliest class; 8 are unknown (empty result).",
+            "42 of 50 tasks have only the probability of the likeliest class; 8 are unknown (empty result).",
         ),
         (
             TAGS,
