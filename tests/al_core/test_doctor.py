@@ -171,7 +171,7 @@ def test_a_mixture_is_told_part_by_part():
 
     found = report(THREE, make, known=31, sampled=32)
     assert found.sentence == (
-        "30 of 32 tasks have the probability of every class; 1 has only that of the likeliest class; "
+        "30 of 32 tasks have the probability of every class; 1 has only the probability of the likeliest class; "
         "1 is unknown (empty result)."
     )
     assert found.gives == Gives.TOP
