@@ -55,7 +55,8 @@ def expect_a_whole_batch(page: Page) -> None:
     expect(page.get_by_role("button", name="Publish 4 tasks")).to_be_visible(timeout=RECOVERY)
     batch = batch_of(page)
     assert len(batch) == len(set(batch)) == 4
-    expect(page.get_by_text("380 tasks that could be asked; 380 with usable probabilities")).to_be_visible()
+    expect(page.get_by_text("380 tasks that could be asked", exact=True)).to_be_visible()
+    expect(page.get_by_text("380 exact, 0 within bounds, 0 unknown")).to_be_visible()
 
 
 def test_a_killed_workers_round_is_finished_by_the_next(scoring: Page, site: Site) -> None:
