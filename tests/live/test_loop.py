@@ -62,7 +62,8 @@ def test_two_rounds_from_nothing(manager: Make, label_studio: LabelStudioServer)
     assert len(set(picked)) == 10
     assert not set(picked) & set(truth)
     assert picked == [item.task_id for item in first.recommend(scores, 10).items], "the same seed picks the same"
-    assert len({item.cluster for item in asked.items}) == 10
+    by_cluster = manager(start.project_id, held_out=lanes["test"], diversity="kmeans").recommend(scores, 10)
+    assert len({item.cluster for item in by_cluster.items}) == 10
 
 
 def test_a_published_batch_shows_exactly_its_tasks_and_hears_the_answers(
