@@ -17,10 +17,10 @@ from al_core.validation import refuse_sums, row_sums
 
 _Array = NDArray[Any]
 
-# Bytes in a chunk. Smaller ones cost more in Python than they save in cache misses.
-_CHUNK = 3 * 2**18
-# Every thread holds up to four chunks, so that all stay within 12 MB whatever the input.
 _THREADS = min(4, os.cpu_count() or 1)
+# Bytes of scratch memory, whatever the input. Each thread holds up to four chunks; smaller ones would cost more in
+# Python than they save in cache misses.
+_MEMORY = 12 * 2**20
 # Up to so many classes it pays to lay a chunk out classes first: for their order, and for their logarithms.
 _FEW_TO_RANK = 48
 _FEW_TO_LOG = 8
@@ -79,19 +79,22 @@ def measured(rows: _Array, measure: Measure, results: int = 1, ranks: bool = Tru
     """
     count, classes = rows.shape
     scores = np.empty((results, count))
-    step = max(1, _CHUNK // (classes * rows.itemsize))
+    chunks = -(-rows.nbytes * 4 * _THREADS // _MEMORY)
+    if chunks > 1:
+        chunks += -chunks % _THREADS  # as many for each
+    step = max(1, -(-count // max(1, chunks)))
     starts = iter(range(0, count, step))
     few = classes <= (_FEW_TO_RANK if ranks else _FEW_TO_LOG)
 
     def work() -> None:
-        layout: _Layout = (_ClassesFirst if few else _RowsFirst)(min(step, count), classes, rows.dtype)
+        layout: _Layout = (_ClassesFirst if few else _RowsFirst)(step, classes, rows.dtype)
         # NaN, infinity and overflow are answers here, not accidents.
         with np.errstate(all="ignore"):
             for start in starts:  # shared: whoever is free takes the next
                 _load(layout, np.ascontiguousarray(rows[start : start + step]))
                 measure(layout, scores[:, start : start + step])
 
-    helpers = min(_THREADS, -(-count // step)) - 1
+    helpers = min(_THREADS, chunks) - 1
     if helpers <= 0:
         work()
         return scores

@@ -158,7 +158,7 @@ def test_margin_and_ratio_differ_where_the_first_two_share_less_with_the_rest():
 @pytest.mark.parametrize("k", [2, 3, 4, 8, 9, 10, 16, 20, 48, 49, 100])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_equal_rows_have_equal_scores_to_the_last_bit_wherever_they_lie(k, dtype, monkeypatch):
-    monkeypatch.setattr(rowwise, "_CHUNK", 4000)
+    monkeypatch.setattr(rowwise, "_MEMORY", 50_000)
     rng = np.random.default_rng(k)
     # Rounded rows, as JSON brings them: some sum to 1, and some are renormalised.
     rows = rng.dirichlet(np.ones(k), 40).round(4).astype(dtype)
@@ -192,7 +192,7 @@ def test_chunks_change_nothing(measure, shape, monkeypatch):
     rows = rng.dirichlet(np.ones(shape[1]), shape[0])
     rows[1] = np.nan
     whole = UncertaintySampling.score(rows, measure)
-    monkeypatch.setattr(rowwise, "_CHUNK", 800)  # many chunks, the last one short, or less than a row
+    monkeypatch.setattr(rowwise, "_MEMORY", 10_000)  # many chunks, the last one short, or less than a row
     # A chunk of one row is summed in another order: the last digit may differ.
     np.testing.assert_allclose(UncertaintySampling.score(rows, measure), whole, rtol=1e-12)
     assert np.isnan(whole).sum() == 1
