@@ -8,7 +8,7 @@ QUIET := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 .PHONY: help demo run secrets check test bench bench-labels clean
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 demo: .venv/.runtime .venv-label-studio/.done ## Label Studio, a backend and a seeded campaign; Ctrl-C ends it
 	@$(BIN)/python -m stack demo
@@ -30,7 +30,7 @@ bench: .venv/.peers var/benchmarks/.reuters ## Speed, memory and labels needed b
 	@$(QUIET) $(BIN)/python -m benchmarks.diverse_batches $(WRITE)
 	@$(QUIET) $(BIN)/python -m benchmarks.label_efficiency --short
 
-bench-labels: .venv/.peers var/benchmarks/.reuters ## Labels needed, ten seeds on all data: about an hour
+bench-labels: .venv/.peers var/benchmarks/.reuters ## Labels needed, ten seeds on all data: about half an hour
 	@$(QUIET) $(BIN)/python -m benchmarks.label_efficiency --jobs 2 $(WRITE)
 
 clean: ## Remove both virtual environments; var/ stays

@@ -34,14 +34,14 @@ CLASSES = 10
 LABELLED = 100
 MOST_NUMBERS = {
     "scikit-activeml: CoreSet": 10**8,
-    "scikit-activeml: Badge": 10**8,
+    "scikit-activeml: Badge": 10**7,
     "scikit-activeml: TypiClust": 5 * 10**7,
     "small-text: EmbeddingKMeans": 5 * 10**7,
-    "small-text: GreedyCoreset": 10**7,
-    "scikit-learn: KMeans": 10**8,
+    "small-text: GreedyCoreset": 10**6,
+    "scikit-learn: KMeans": 5 * 10**7,
     "scikit-learn: MiniBatchKMeans": 10**8,
 }
-"""Candidates times features above which a peer is left out: more takes it more than about 40 seconds."""
+"""Candidates times features above which a peer is left out: more took it more than 40 seconds."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def table(count: int, width: int, repeats: int) -> str:
             ]
         )
         print(" ".join(rows[-1]), flush=True)
-    out = f"\n\nLeft out, for they would take more than about 40 s: {', '.join(left_out)}." if left_out else ""
+    out = f"\n\nLeft out, for they take more than 40 s: {', '.join(left_out)}." if left_out else ""
     return f"**{count:,} candidates of {width} features**\n\n{markdown(HEADER, rows)}{out}"
 
 
