@@ -6,6 +6,8 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from al_core.registry import Named
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -35,15 +37,9 @@ class Choice:
     """(m,) the group of each candidate, from 0 up, where the way makes groups."""
 
 
-class Diversity(Protocol):
+class Diversity(Named, Protocol):
     """A way to keep a batch from repeating itself."""
 
-    name: str
-    """What it is called in files and interfaces."""
-    label: str
-    """What a select shows."""
-    help: str
-    """One line for a team lead."""
     needs: Literal["nothing", "features", "probabilities"]
     """``nothing``: not even features; ``features``: those; ``probabilities``: features and full probabilities."""
     ranks: bool

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_core.errors import InvalidInput, NoPredictions
+from al_core.registry import Named
 from al_core.types import Aggregation, Bounds, ClassProbabilities
 
 Need = Literal["nothing", "model", "committee"]
@@ -25,20 +26,8 @@ class Evidence:
     seed: int = 0
 
 
-class QueryStrategy(Protocol):
+class QueryStrategy(Named, Protocol):
     """A way to decide which tasks are worth asking about."""
-
-    @property
-    def name(self) -> str:
-        """What it is called in files and interfaces."""
-
-    @property
-    def label(self) -> str:
-        """What a select shows."""
-
-    @property
-    def help(self) -> str:
-        """One line for a team lead."""
 
     @property
     def needs(self) -> Need:
