@@ -9,6 +9,7 @@ peak of what Python and numpy allocate (tracemalloc), in a run of its own.
 """
 
 import argparse
+import textwrap
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -189,7 +190,8 @@ def table(count: int, width: int, repeats: int) -> str:
             ]
         )
         print(" ".join(rows[-1]), flush=True)
-    out = f"\n\nLeft out, for they take more than 40 s: {', '.join(left_out)}." if left_out else ""
+    sentence = f"Left out, for they take more than 40 s: {', '.join(left_out)}."
+    out = "\n\n" + textwrap.fill(sentence, 120) if left_out else ""
     return f"**{count:,} candidates of {width} features**\n\n{markdown(HEADER, rows)}{out}"
 
 
