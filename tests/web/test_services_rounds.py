@@ -43,7 +43,7 @@ def test_the_first_round_is_diverse_only_by_a_way_that_needs_no_model(campaign, 
 def test_the_second_round_asks_as_the_campaign_says(campaign, alice, make_round):
     make_round("done", number=0)
     round_ = round_create(campaign=campaign, user=alice)
-    assert (round_.number, round_.strategy, round_.diversity) == (1, "margin", "kmeans")
+    assert (round_.number, round_.strategy, round_.diversity) == (1, "margin", "facility")
     assert (round_.batch_size, round_.test_size, round_.candidate_factor) == (4, 0, 3)
 
 
