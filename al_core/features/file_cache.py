@@ -3,8 +3,9 @@
 import logging
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS vectors (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL)"
+_SCHEMA = "CREATE TABLE vectors (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, vector BLOB NOT NULL)"
 _PATIENCE = 10.0  # seconds to wait for another process that writes
 _AT_ONCE = 500  # keys in one query; SQLite bounds the variables of a statement
 
@@ -63,17 +64,28 @@ class FileCache:
 
     def _opened(self) -> sqlite3.Connection:
         if not self._path.exists():
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_CREAT, 0o600))
+            self._make()
         connection = sqlite3.connect(self._path, timeout=_PATIENCE)
         try:
-            connection.execute("PRAGMA journal_mode=WAL")  # readers and a writer do not wait for each other
             connection.execute("PRAGMA synchronous=NORMAL")  # a crash may lose the last vectors, never the file
-            connection.execute(_SCHEMA)
         except BaseException:
             connection.close()
             raise
         return connection
+
+    def _make(self) -> None:
+        """Put the file in its place whole: two that set up one file at once would lock each other out."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, aside = tempfile.mkstemp(dir=self._path.parent)
+        os.close(descriptor)
+        try:
+            with closing(sqlite3.connect(aside)) as connection:
+                connection.execute("PRAGMA journal_mode=WAL")  # readers and a writer do not wait for each other
+                connection.execute(_SCHEMA)
+            with suppress(FileExistsError):
+                os.link(aside, self._path)
+        finally:
+            os.unlink(aside)
 
     def _write(self, connection: sqlite3.Connection, vectors: Vectors) -> None:
         rows = [(key, np.asarray(vector, dtype="<f4").tobytes()) for key, vector in vectors.items()]
