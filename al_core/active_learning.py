@@ -17,7 +17,7 @@ from al_core.doctor import Diagnosis, examine
 from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
 from al_core.evaluation import accuracy
 from al_core.features import FeatureCache, TextFeatures, embedding_of
-from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_space, label_spaces
+from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
 from al_core.prediction_sources import ModelPredictions, PredictionSource, why_unknown
 from al_core.probabilities import from_predictions
@@ -42,8 +42,6 @@ from al_core.types import (
 from al_core.uncertainty import UncertaintySampling
 
 __all__ = ["ActiveLearningManager", "UncertaintySampling"]
-
-ALL_CONTROLS = "*"
 
 
 class ActiveLearningManager:
@@ -139,12 +137,7 @@ class ActiveLearningManager:
     @cached_property
     def label_spaces(self) -> tuple[LabelSpace, ...]:
         """The controls that are scored."""
-        config = self.project.label_config
-        if self.control != ALL_CONTROLS:
-            return (label_space(config, self.control),)
-        found = label_spaces(config)
-        # The only-one rule of the single call says what is missing where there is none.
-        return found or (label_space(config),)
+        return scored_spaces(self.project.label_config, self.control)
 
     @property
     def label_space(self) -> LabelSpace:

@@ -71,6 +71,9 @@ class TaskState:
     """Moves with every annotation and prediction of the task."""
 
 
+ALL_CONTROLS = "*"
+"""In the place of a control's name: every control of the labelling configuration."""
+
 AnswerForm = Literal["single", "multi", "regions"]
 """What an answer to a control is: exactly one class; any set of classes; any number of regions (boxes, spans,
 texts, numbers), each with a class or none."""

@@ -7,7 +7,7 @@ from typing import Any
 from label_studio_sdk.label_interface.interface import LabelInterface
 
 from al_core.errors import InvalidInput, UnsupportedProject
-from al_core.types import AnswerForm, LabelSpace
+from al_core.types import ALL_CONTROLS, AnswerForm, LabelSpace
 
 LONGEST = 1_000_000
 """Characters of a configuration that are still read: twenty thousand classes. The costliest takes seconds."""
@@ -59,6 +59,19 @@ def label_spaces(label_config: str) -> tuple[LabelSpace, ...]:
         The configuration cannot be read, or is made to be costly to read.
     """
     return _spaces(_interface(label_config))
+
+
+def scored_spaces(label_config: str, control: str = "") -> tuple[LabelSpace, ...]:
+    """The controls that count under a setting: one as :func:`label_space` gives it, or with ``"*"`` all.
+
+    Raises
+    ------
+    UnsupportedProject, InvalidInput
+        As :func:`label_space`, which says what is missing where there is none.
+    """
+    if control != ALL_CONTROLS:
+        return (label_space(label_config, control),)
+    return label_spaces(label_config) or (label_space(label_config),)
 
 
 def label_space(label_config: str, control: str = "") -> LabelSpace:

@@ -4,10 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from al_core.types import AnswerForm, LabelSpace
-
-ALL_CONTROLS = "*"
-"""The setting that means every control of the project."""
+from al_core.types import ALL_CONTROLS, AnswerForm, LabelSpace
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from django.utils.html import format_html
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.registry import Named
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES
+from al_core.types import ALL_CONTROLS
 from trustai_web.accounts.models import User
-from trustai_web.campaigns.controls import ALL_CONTROLS, Control, label_control
+from trustai_web.campaigns.controls import Control, label_control
 from trustai_web.campaigns.models import Campaign
 
 

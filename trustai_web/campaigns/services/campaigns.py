@@ -12,13 +12,13 @@ from al_core.active_learning import ActiveLearningManager
 from al_core.doctor import Diagnosis
 from al_core.errors import InvalidInput
 from al_core.features import FileCache
-from al_core.label_studio import LabelStudio, label_space, label_spaces
+from al_core.label_studio import LabelStudio, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
 from al_core.strategies import STRATEGIES
 from al_core.types import Aggregation, Backend, Project
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
-from trustai_web.campaigns.controls import ALL_CONTROLS, remembered
+from trustai_web.campaigns.controls import remembered
 from trustai_web.campaigns.models import Asking, Campaign, Job, Round
 from trustai_web.campaigns.services.jobs import job_create
 from trustai_web.connections.models import Connection
@@ -44,9 +44,7 @@ def campaign_create(
         The project has a campaign already.
     """
     spaces = label_spaces(project.label_config)
-    control = str(settings.get("control", ""))
-    if not spaces or control != ALL_CONTROLS:
-        label_space(project.label_config, control)  # which says what is missing
+    scored_spaces(project.label_config, str(settings.get("control", "")))  # which says what is missing
     if settings.get("test_size") and settings.get("start_size") == 0 and not project.labeled_count:
         raise InvalidInput(
             "The project has no labels, so there would be nothing to train on beside the test set.",
