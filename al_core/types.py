@@ -100,6 +100,20 @@ class LabelSpace:
 
 
 @dataclass(frozen=True)
+class PoolChanges:
+    """What a reading of the tasks found to be other than before."""
+
+    added: int = 0
+    deleted: int = 0
+    labelled: int = 0
+    """Tasks that got their first label, or their first skip."""
+    reopened: int = 0
+    """Tasks that lost their last one."""
+    is_first: bool = True
+    """Nothing was known before, so all tasks were read; what is counted then happened while they were."""
+
+
+@dataclass(frozen=True)
 class Pool:
     """The tasks of a project as they stood at one moment."""
 
@@ -111,6 +125,12 @@ class Pool:
     digest: str
     """A hash of ``task_ids``: equal digests are equal pools."""
     read_at: datetime
+    changed_at: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """(n,) microseconds since 1970, UTC, by the clock of Label Studio: a task has not changed since. Empty where that
+    is not known."""
+    changes: PoolChanges = PoolChanges()
+    passed_over: int = 0
+    """Tasks of earlier batches that nobody has answered yet: not asked twice."""
 
     @property
     def labeled_count(self) -> int:
@@ -142,6 +162,7 @@ class Reason(StrEnum):
     NOT_ONE_CLASS = "not exactly one class chosen"
     ONE_SCORE_FOR_SEVERAL = "one score for several labels"
     WRONG_SUM = "probabilities do not sum to 1"
+    PREDICTION_FAILED = "the ML backend failed on this task"
 
 
 REASONS = tuple(Reason)
@@ -218,6 +239,10 @@ class Bounds:
         exact: NDArray[np.bool_] = self.low == self.high
         return exact
 
+
+Source = Literal["stored_then_direct", "stored", "direct"]
+"""Where predictions come from: what Label Studio has stored, the backend asked now, or the backend for what is not
+stored."""
 
 RankBy = Literal["low", "high"]
 """Which bound ranks a task whose score is not exact: the least it can be, or the most."""

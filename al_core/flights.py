@@ -1,0 +1,107 @@
+"""Waiting for servers without going deaf: requests run in threads, the caller ticks meanwhile.
+
+A *tick* is called about every ``TICK_SECONDS`` while there is nothing but waiting. It reports progress and may
+raise, ``Cancelled`` above all: the error leaves at once, and requests that are under way are left to end unheard.
+"""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import TypeVar
+
+Tick = Callable[[], None]
+
+TICK_SECONDS = 0.25
+
+PUMP_AHEAD = 4
+"""Parcels that a pump may be ahead of its reader: enough to keep both busy, and little memory."""
+
+PARCEL = 500
+"""Items that cross from the pump's thread at once; one by one the crossing would cost more than the items."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+def awaited(work: Callable[[], R], tick: Tick) -> R:
+    """What ``work`` gives, with ticks until it does."""
+    return next(in_flight(lambda _: work(), (None,), 1, tick))
+
+
+def in_flight(work: Callable[[T], R], items: Iterable[T], most: int, tick: Tick) -> Iterator[R]:
+    """Work on items, ``most`` of them at a time, and give what comes of each as soon as it comes.
+
+    Items are taken one by one as places become free, so an endless or an adapting iterable will do. An error of
+    one ends the rest: those not begun never are.
+    """
+    executor = ThreadPoolExecutor(most, thread_name_prefix="flight")
+    coming = iter(items)
+    flying: set[Future[R]] = set()
+    try:
+        while True:
+            while len(flying) < most:
+                try:
+                    item = next(coming)
+                except StopIteration:
+                    break
+                flying.add(executor.submit(work, item))
+            if not flying:
+                return
+            landed, flying = wait(flying, TICK_SECONDS, FIRST_COMPLETED)
+            if not landed:
+                tick()
+            for future in landed:
+                yield future.result()
+    finally:
+        executor.shutdown(wait=False, cancel_futures=True)
+
+
+def pumped(items: Iterable[T], tick: Tick) -> Iterator[T]:
+    """The same items, fetched by a thread, with ticks while none comes.
+
+    The thread is at most ``PUMP_AHEAD`` parcels ahead and ends when the reader stops.
+    """
+    parcels: queue.Queue[list[T] | BaseException | None] = queue.Queue(PUMP_AHEAD)
+    unheard = threading.Event()
+
+    def hand_over(parcel: list[T] | BaseException | None) -> bool:
+        while not unheard.is_set():
+            try:
+                parcels.put(parcel, timeout=TICK_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def pump() -> None:
+        parcel: list[T] = []
+        try:
+            for item in items:
+                parcel.append(item)
+                if len(parcel) == PARCEL:
+                    if not hand_over(parcel):
+                        return
+                    parcel = []
+        except BaseException as error:  # the reader gets what was fetched, then the error
+            hand_over(parcel)
+            hand_over(error)
+            return
+        hand_over(parcel)
+        hand_over(None)
+
+    threading.Thread(target=pump, name="pump", daemon=True).start()
+    try:
+        while True:
+            try:
+                parcel = parcels.get(timeout=TICK_SECONDS)
+            except queue.Empty:
+                tick()
+                continue
+            if parcel is None:
+                return
+            if isinstance(parcel, BaseException):
+                raise parcel
+            yield from parcel
+    finally:
+        unheard.set()
