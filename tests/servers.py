@@ -175,12 +175,13 @@ class LabelStudioServer(Broken):
             f"GET /api/projects/{PROJECT_ID}": self.project,
             f"GET /api/projects/{PROJECT_ID}/model-versions": self._versions,
             "GET /api/ml": lambda: self.backends,
-            "GET /api/predictions": lambda: [
-                p for p in self.predictions if query.get("model_version", p["model_version"]) == p["model_version"]
-            ],
+            # As the real one: `model_version` in the query changes nothing.
+            "GET /api/predictions": lambda: self.predictions,
             "GET /api/dm/views": lambda: list(self.tabs.values()),
             "POST /api/dm/views": lambda: self._make_tab(json.loads(request.content)),
         }
+        if line == f"POST /api/projects/{PROJECT_ID}/import/predictions":
+            return self._import_predictions(json.loads(request.content))
         if request.url.path in self.files:
             return httpx.Response(200, content=self.files[request.url.path])
         if line == "GET /api/tasks":
@@ -190,6 +191,13 @@ class LabelStudioServer(Broken):
     def _versions(self) -> dict[str, int]:
         versions = [p["model_version"] for p in self.predictions]
         return {version: versions.count(version) for version in versions}
+
+    def _import_predictions(self, body: list[dict[str, Any]]) -> httpx.Response:
+        """All or none; the tasks' `updated_at` stays, as it does on the real one."""
+        if any(item["task"] not in self.tasks for item in body):
+            return httpx.Response(400, json={"detail": "Validation error"})
+        self.predictions += body
+        return httpx.Response(201, json={"created": len(body)})
 
     def _make_tab(self, body: dict[str, Any]) -> dict[str, Any]:
         view_id = max(self.tabs, default=40) + 1
@@ -205,19 +213,36 @@ class LabelStudioServer(Broken):
             found = [task for task in found if task["id"] in ids]
         elif query.get("project") != str(PROJECT_ID):
             return httpx.Response(404)
-        if "query" in query:
-            for item in json.loads(query["query"])["filters"]["items"]:
-                found = [task for task in found if _matches(task, item)]
+        asked = json.loads(query.get("query", "{}"))
+        for item in asked.get("filters", {}).get("items", []):
+            found = [task for task in found if _matches(task, item)]
+        for column in asked.get("ordering", []):
+            name = column.removeprefix("-").removeprefix("tasks:")
+            found = sorted(found, key=lambda task: task[name], reverse=column.startswith("-"))
         page, size = int(query.get("page", 1)), int(query["page_size"])
         shown = found[(page - 1) * size : page * size]
+        if page > 1 and not shown:
+            return httpx.Response(404, json={"detail": "Invalid page."})
         if "include" in query:
-            shown = [{name: task[name] for name in query["include"].split(",")} for task in shown]
+            names = query["include"].split(",")
+            shown = [{name: self._column(task, name) for name in names} for task in shown]
+            if query.get("fields") != "all":  # predictions are left out then, whatever was asked for
+                shown = [{name: task[name] for name in task if name != "predictions"} for task in shown]
         return httpx.Response(200, json={"tasks": shown, "total": len(found)})
+
+    def _column(self, task: dict[str, Any], name: str) -> Any:
+        if name == "predictions":
+            return [prediction for prediction in self.predictions if prediction["task"] == task["id"]]
+        return task[name]
 
 
 def _matches(task: dict[str, Any], item: dict[str, Any]) -> bool:
     value = task[item["filter"].removeprefix("filter:tasks:")]
     match item["operator"]:
+        case "equal":
+            return value == item["value"]
+        case "in":
+            return item["value"]["min"] <= value <= item["value"]["max"]
         case "in_list":
             return value in item["value"]
         case "empty":

@@ -6,12 +6,14 @@ so every call here is JSON in and JSON out on the SDK's own transport.
 """
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import httpx
+import ijson
 from label_studio_sdk import LabelStudio as Sdk
 from label_studio_sdk.core.api_error import ApiError
 from label_studio_sdk.core.request_options import RequestOptions
@@ -28,11 +30,19 @@ from al_core.errors import (
 from al_core.types import Backend, Prediction, Project, Server, TaskState
 
 PAGE_SIZE = 1000
+PREDICTED_PAGE_SIZE = 500
+"""Tasks on a page with their predictions, which are about ten times as long as a state."""
+
 IDS_PER_CALL = 200
 """How many ids fit into one query string; 200 ids of eight digits are about 2 kB."""
 
 MAX_FILE = 10_000_000
 """Bytes of a task's file that are read at most."""
+
+Standing = Literal["labelled", "skipped"]
+"""Of tasks: somebody labelled it; somebody skipped it and nobody labelled it."""
+
+_STATE = "id,is_labeled,cancelled_annotations,updated_at"
 
 _JSON_HEADERS = {"Accept": "application/json"}
 
@@ -116,54 +126,95 @@ class LabelStudio:
 
     # ----------------------------------------------------------------- tasks
 
+    def newest_change(self, project_id: int) -> tuple[datetime | None, int]:
+        """When the task that changed last did so, by the server's clock, and how many tasks there are."""
+        params = {"project": project_id, "page_size": 1, "include": "id,updated_at"}
+        answer = self._get("api/tasks", {**params, "query": json.dumps({"ordering": ["-tasks:updated_at"]})})
+        newest = [datetime.fromisoformat(task["updated_at"]) for task in answer["tasks"]]
+        return (newest[0] if newest else None), int(answer["total"])
+
+    def count(self, project_id: int, which: Standing) -> int:
+        """How many tasks are labelled, or were skipped and not labelled."""
+        params = {"project": project_id, "page_size": 1, "include": "id", "query": _query(_STANDINGS[which])}
+        return int(self._get("api/tasks", params)["total"])
+
     def task_states(self, project_id: int) -> Iterator[tuple[list[TaskState], int]]:
         """Pages of (states, how many tasks the project has), in id order.
 
         Asks only for what is needed (``include=``): ten times faster than whole tasks.
         """
-        yield from self._task_pages({"project": project_id})
+        yield from self._state_pages({"project": project_id})
+
+    def state_page(self, project_id: int, page: int) -> tuple[list[TaskState], int]:
+        """One page of those, from 1; a page behind the last is empty."""
+        tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE, "such project")
+        return [_task_state(task) for task in tasks], total
+
+    def states_where(self, project_id: int, which: Standing) -> Iterator[list[TaskState]]:
+        """Pages of the tasks that are labelled, or were skipped and not labelled."""
+        for states, _ in self._state_pages({"project": project_id, "query": _query(_STANDINGS[which])}):
+            yield states
+
+    def changed_since(self, project_id: int, moment: datetime) -> Iterator[list[TaskState]]:
+        """Pages of the tasks that changed after a moment of the server's clock."""
+        changed = [_filter("updated_at", "greater", "Datetime", _iso(moment))]
+        for states, _ in self._state_pages({"project": project_id, "query": _query(changed)}):
+            yield states
+
+    def task_page(self, project_id: int, page: int) -> tuple[list[TaskState], list[Prediction], int]:
+        """One page of states, from 1, the predictions of these tasks, and how many tasks there are.
+
+        Predictions are of every model version.
+        """
+        params = {"project": project_id, "fields": "all", "include": f"{_STATE},predictions"}
+        tasks, total = self._page(params, page, PREDICTED_PAGE_SIZE, "such project")
+        predictions = [_prediction(raw, task["id"]) for task in tasks for raw in task["predictions"]]
+        return [_task_state(task) for task in tasks], predictions, total
 
     def tab_states(self, view_id: int) -> list[TaskState]:
         """The states of the tasks that a tab shows."""
-        pages = self._task_pages({"view": view_id}, missing=f"tab {view_id}")
+        pages = self._state_pages({"view": view_id}, missing=f"tab {view_id}")
         return [state for page, _ in pages for state in page]
 
     def labeled_since(self, project_id: int, moment: datetime) -> list[int]:
         """Ids of the tasks that were completed after a moment."""
-        query = _filters("and", [_filter("completed_at", "greater", "Datetime", _iso(moment))])
-        pages = self._task_pages({"project": project_id, "query": json.dumps({"filters": query})})
+        query = _query([_filter("completed_at", "greater", "Datetime", _iso(moment))])
+        pages = self._state_pages({"project": project_id, "query": query})
         return [state.task_id for page, _ in pages for state in page]
+
+    def tasks(self, project_id: int, task_ids: Sequence[int]) -> dict[int, tuple[datetime, dict[str, Any]]]:
+        """Task id → (when it changed last, its data); a task that is gone is left out."""
+        found = self._tasks_by_id(project_id, task_ids, {"include": "id,data,updated_at"}, PAGE_SIZE)
+        return {task["id"]: (datetime.fromisoformat(task["updated_at"]), task["data"]) for task in found}
 
     def task_data(self, project_id: int, task_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """Task id → its data; a task that is gone is left out."""
-        found = self._tasks_by_id(project_id, task_ids, {"include": "id,data"})
-        return {task["id"]: task["data"] for task in found}
+        return {task_id: data for task_id, (_, data) in self.tasks(project_id, task_ids).items()}
 
     def annotations(self, project_id: int, task_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         """Task id → its answers, skips among them; a task that is gone is left out.
 
         By whole tasks: the list of a task's annotations leaves out skips, and ``include=`` leaves only ids of them.
         """
-        found = self._tasks_by_id(project_id, task_ids, {"fields": "all"})
+        found = self._tasks_by_id(project_id, task_ids, {"fields": "all"}, IDS_PER_CALL)
         return {task["id"]: task["annotations"] for task in found}
 
     def _tasks_by_id(
-        self, project_id: int, task_ids: Sequence[int], what: Mapping[str, str]
+        self, project_id: int, task_ids: Sequence[int], what: Mapping[str, str], most: int
     ) -> Iterator[dict[str, Any]]:
-        for start in range(0, len(task_ids), IDS_PER_CALL):
-            ids = [int(task_id) for task_id in task_ids[start : start + IDS_PER_CALL]]
-            # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
-            query = _filters("and", [_filter("id", "in_list", "Number", ids)])
-            params = {"project": project_id, "page_size": len(ids), "query": json.dumps({"filters": query}), **what}
-            yield from self._get("api/tasks", params)["tasks"]
+        wanted = sorted({int(task_id) for task_id in task_ids})
+        for by_id, ids in _by_id(wanted, most):
+            params = {"project": project_id, "page_size": most, "query": _query([by_id]), **what}
+            for task in self._get("api/tasks", params)["tasks"]:
+                if task["id"] in ids:
+                    yield task
 
     def labeled_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
         """Every labelled task as ``{"id", "data", "annotations"}``, a page at a time.
 
         Not by the export call: each of those leaves a file on the server.
         """
-        query = _filters("and", [_filter("completed_at", "empty", "Datetime", False)])
-        params = {"project": project_id, "fields": "all", "query": json.dumps({"filters": query})}
+        params = {"project": project_id, "fields": "all", "query": _query(_STANDINGS["labelled"])}
         for tasks, _ in self._pages(params, page_size=200):
             for task in tasks:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
@@ -191,18 +242,55 @@ class LabelStudio:
                     raise UnexpectedAnswer(f"A file of a task has more than {MAX_FILE:,} bytes.")
             return bytes(content)
 
+    # ----------------------------------------------------------------- predictions
+
     def predictions(self, project_id: int, model_version: str | None = None) -> Iterator[Prediction]:
         """The stored predictions of one model version, or of all."""
-        params: dict[str, Any] = {"project": project_id}
-        if model_version is not None:
-            params["model_version"] = model_version
-        for raw in self._get("api/predictions/", params):
-            yield Prediction(
-                task_id=raw["task"],
-                result=raw["result"] or [],
-                score=raw["score"],
-                model_version=raw["model_version"] or "",
-            )
+        for prediction in self.prediction_stream(project_id):
+            if model_version in (None, prediction.model_version):
+                yield prediction
+
+    def prediction_stream(self, project_id: int) -> Iterator[Prediction]:
+        """The stored predictions of every model version, one at a time as they come in.
+
+        The server holds them all before it sends the first: 15 s and 370 MB for 100,000.
+
+        Raises
+        ------
+        ServerUnreachable
+            The answer was cut; whatever was complete before the cut has been given.
+        """
+        found = ijson.sendable_list()
+        parser = ijson.items_coro(found, "item", use_float=True)
+        for part in self._stream("api/predictions/", {"project": project_id}):
+            parser.send(part)
+            for raw in found:
+                yield _prediction(raw, raw["task"])
+            found.clear()
+        parser.close()
+
+    def predictions_of(self, project_id: int, task_ids: Sequence[int]) -> Iterator[Prediction]:
+        """The stored predictions of these tasks, of every model version."""
+        what = {"fields": "all", "include": "id,predictions"}
+        for task in self._tasks_by_id(project_id, task_ids, what, PREDICTED_PAGE_SIZE):
+            for raw in task["predictions"]:
+                yield _prediction(raw, task["id"])
+
+    def import_predictions(self, project_id: int, predictions: Sequence[Prediction]) -> None:
+        """Store predictions: all of them, or none where one is of a task that is gone.
+
+        It does not move ``updated_at`` of their tasks.
+
+        Raises
+        ------
+        UnexpectedAnswer
+            Label Studio refused them; none is stored.
+        """
+        body = [
+            {"task": each.task_id, "result": each.result, "score": each.score, "model_version": each.model_version}
+            for each in predictions
+        ]
+        self._call("POST", f"api/projects/{project_id}/import/predictions", body=body)
 
     def model_versions(self, project_id: int) -> dict[str, int]:
         """Model version → how many predictions of it are stored.
@@ -239,11 +327,10 @@ class LabelStudio:
 
     # ----------------------------------------------------------------- transport
 
-    def _task_pages(
+    def _state_pages(
         self, params: Mapping[str, Any], missing: str = "such project"
     ) -> Iterator[tuple[list[TaskState], int]]:
-        include = "id,is_labeled,cancelled_annotations,updated_at"
-        for tasks, total in self._pages({**params, "include": include}, PAGE_SIZE, missing):
+        for tasks, total in self._pages({**params, "include": _STATE}, PAGE_SIZE, missing):
             yield [_task_state(task) for task in tasks], total
 
     def _pages(
@@ -251,13 +338,30 @@ class LabelStudio:
     ) -> Iterator[tuple[list[dict[str, Any]], int]]:
         page, seen = 1, 0
         while True:
-            answer = self._get("api/tasks", {**params, "page": page, "page_size": page_size}, missing)
-            tasks, total = answer["tasks"], int(answer["total"])
+            tasks, total = self._page(params, page, page_size, missing)
             yield tasks, total
             seen += len(tasks)
             if not tasks or seen >= total:
                 return
             page += 1
+
+    def _page(
+        self, params: Mapping[str, Any], page: int, page_size: int, missing: str
+    ) -> tuple[list[dict[str, Any]], int]:
+        try:
+            answer = self._get("api/tasks", {**params, "page": page, "page_size": page_size}, missing)
+        except NotFound:
+            if page == 1:
+                raise
+            # Either the project is gone, and this fails in its turn, or it has become shorter than that.
+            return [], self._page(params, 1, 1, missing)[1]
+        return answer["tasks"], int(answer["total"])
+
+    def _stream(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
+        transport = self._sdk._client_wrapper.httpx_client
+        with self._translated(), transport.stream(path, method="GET", params=params) as response:
+            self._check_status(response, "such project")
+            yield from response.iter_bytes(65536)
 
     def _get(self, path: str, params: dict[str, Any] | None = None, missing: str = "such page") -> Any:
         return self._call("GET", path, params=params, missing=missing)
@@ -360,12 +464,44 @@ def _task_state(raw: Mapping[str, Any]) -> TaskState:
     )
 
 
+def _prediction(raw: Mapping[str, Any], task_id: int) -> Prediction:
+    return Prediction(
+        task_id=int(task_id),
+        result=raw["result"] or [],
+        score=raw["score"],
+        model_version=raw["model_version"] or "",
+    )
+
+
 def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]:
     return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
 
 
 def _filters(conjunction: str, items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"conjunction": conjunction, "items": items}
+
+
+def _query(items: list[dict[str, Any]]) -> str:
+    return json.dumps({"filters": _filters("and", items)})
+
+
+def _by_id(wanted: Sequence[int], most: int) -> Iterator[tuple[dict[str, Any], set[int]]]:
+    """Filters that find tasks by their ascending ids, with the ids each is for.
+
+    A range of ids is answered twice as fast as a list, so it is a range wherever at least half of it is wanted.
+    """
+    start = 0
+    while start < len(wanted):
+        end = bisect_left(wanted, wanted[start] + most, start)
+        first, last = wanted[start], wanted[end - 1]
+        if last - first + 1 <= 2 * (end - start):
+            by_id = _filter("id", "in", "Number", {"min": first, "max": last})
+        else:
+            # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
+            end = min(start + IDS_PER_CALL, len(wanted))
+            by_id = _filter("id", "in_list", "Number", list(wanted[start:end]))
+        yield by_id, set(wanted[start:end])
+        start = end
 
 
 def _iso(moment: datetime) -> str:
@@ -379,3 +515,12 @@ def _detail(response: httpx.Response) -> str:
     except (ValueError, AttributeError):
         return ""
     return str(detail)[:200]
+
+
+_STANDINGS: dict[Standing, list[dict[str, Any]]] = {
+    "labelled": [_filter("completed_at", "empty", "Datetime", False)],
+    "skipped": [
+        _filter("cancelled_annotations", "greater", "Number", 0),
+        _filter("completed_at", "empty", "Datetime", True),
+    ],
+}
