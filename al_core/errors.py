@@ -36,9 +36,25 @@ class Cancelled(ActiveLearningError):
 
 
 class ServerUnreachable(ActiveLearningError):
-    """A server did not answer: refused, unknown host, time-out, or a 5xx answer. Trying again may help."""
+    """A server did not answer: refused, unknown host, time-out, cut off, or a 5xx answer. Trying again may help.
+
+    Parameters
+    ----------
+    retry_after : float, optional
+        Seconds that the server asks us to wait before we try again.
+    """
 
     code = "unreachable"
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+
+
+class BackendFailed(ActiveLearningError):
+    """An ML backend is there, but gave nothing usable for these tasks. Fewer of them at once may help."""
+
+    code = "backend_failed"
 
 
 class UnexpectedAnswer(ActiveLearningError):

@@ -1,5 +1,6 @@
 """The client of an ML backend: the server that predicts and trains. See docs/ml-backend.md for the contract."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +8,14 @@ from typing import Any
 import httpx
 
 from al_core.addresses import checked_url
-from al_core.errors import AccessRefused, NotFound, ServerUnreachable, UnexpectedAnswer
+from al_core.errors import AccessRefused, BackendFailed, NotFound, ServerUnreachable, UnexpectedAnswer
+from al_core.retry_after import retry_after
 from al_core.types import Prediction, Project
+
+CONNECT_SECONDS = 10.0
+"""A backend that takes longer to open a connection is not there; answering may take it longer."""
+
+_Failure = type[ServerUnreachable] | type[BackendFailed]
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,8 @@ class MLBackend:
 
     def __init__(self, url: str, auth: tuple[str, str] | None = None, *, timeout: float = 100.0) -> None:
         self.url = checked_url(url)
-        self._http = httpx.Client(base_url=self.url, auth=auth, timeout=timeout, follow_redirects=False)
+        limits = httpx.Timeout(timeout, connect=min(timeout, CONNECT_SECONDS))
+        self._http = httpx.Client(base_url=self.url, auth=auth, timeout=limits, follow_redirects=False)
 
     def close(self) -> None:
         self._http.close()
@@ -63,8 +71,11 @@ class MLBackend:
 
         Raises
         ------
-        UnexpectedAnswer
-            The backend gave fewer or more results than tasks, so none can be matched safely.
+        BackendFailed
+            It did not answer in time, broke off, failed (5xx, 413) or answered with what is no list of one result
+            a task, so that none can be matched safely. One of the tasks may be to blame, or that they are too many.
+        ServerUnreachable
+            Nobody is there, or we are asked to come back later (429, 503).
         """
         body = {
             "tasks": list(tasks),
@@ -72,11 +83,11 @@ class MLBackend:
             "label_config": project.label_config,
             "params": {},
         }
-        answer = self._call("POST", "/predict", body)
+        answer = self._predicted(self._answer("POST", "/predict", body, failure=BackendFailed))
         results = answer.get("results")
         if not isinstance(results, list) or len(results) != len(tasks):
             count = len(results) if isinstance(results, list) else "no"
-            raise UnexpectedAnswer(
+            raise BackendFailed(
                 f"The ML backend at {self.url} gave {count} results for {len(tasks)} tasks.",
                 "It must answer each task, with an empty result where it has nothing to say.",
             )
@@ -130,26 +141,54 @@ class MLBackend:
             error=str(answer.get("error") or "")[:300],
         )
 
+    def _predicted(self, response: httpx.Response) -> dict[str, Any]:
+        try:
+            # A NaN passes here, though JSON has none: it makes one number unknown and not the whole answer.
+            answer = response.json()
+        except (ValueError, RecursionError):
+            what = "something that is not JSON" if response.content else "nothing"
+            raise BackendFailed(
+                f"The ML backend at {self.url} answered /predict with {what}.", "Its own log may say why."
+            ) from None
+        return answer if isinstance(answer, dict) else {}
+
     def _call(
         self, method: str, path: str, body: Any = None, params: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
+        response = self._answer(method, path, body, params)
         try:
-            response = self._http.request(method, path, json=body, params=params)
-        except httpx.TimeoutException:
-            raise ServerUnreachable(f"The ML backend at {self.url} did not answer {path} in time.") from None
-        except httpx.HTTPError:
+            answer = response.json()
+        except (ValueError, RecursionError):
+            return {}
+        return answer if isinstance(answer, dict) else {}
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        params: Mapping[str, str] | None = None,
+        failure: _Failure = ServerUnreachable,
+    ) -> httpx.Response:
+        """What it answers; a ``failure`` where it is there and does not manage to."""
+        # Not httpx's own JSON: that refuses half a surrogate pair, which texts of tasks do hold.
+        content = None if body is None else json.dumps(body)
+        headers = None if body is None else {"Content-Type": "application/json"}
+        try:
+            response = self._http.request(method, path, content=content, headers=headers, params=params)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
             raise ServerUnreachable(
                 f"No ML backend answers at {self.url}.",
                 "Check that it is running and that this machine can reach it.",
             ) from None
-        self._check_status(response, path)
-        try:
-            answer = response.json() if response.content else {}
-        except ValueError:
-            answer = {}
-        return answer if isinstance(answer, dict) else {}
+        except httpx.TimeoutException:
+            raise failure(f"The ML backend at {self.url} did not answer {path} in time.") from None
+        except httpx.HTTPError:
+            raise failure(f"The ML backend at {self.url} broke off while it answered {path}.") from None
+        self._check_status(response, path, failure)
+        return response
 
-    def _check_status(self, response: httpx.Response, path: str) -> None:
+    def _check_status(self, response: httpx.Response, path: str, failure: _Failure) -> None:
         status = response.status_code
         if status < 300:
             return
@@ -157,9 +196,16 @@ class MLBackend:
             raise AccessRefused(f"The ML backend at {self.url} asks for a user and password ({status}).")
         if status in (404, 405):
             raise NotFound(f"The ML backend at {self.url} has no {path}.")
+        if status in (429, 503):
+            raise ServerUnreachable(
+                f"The ML backend at {self.url} has no time for {path} now ({status}).",
+                retry_after=retry_after(response),
+            )
         if status >= 500:
-            raise ServerUnreachable(f"The ML backend at {self.url} failed at {path} ({status}).")
-        raise UnexpectedAnswer(f"The ML backend at {self.url} refused {path} ({status}).", _reason(response))
+            raise failure(f"The ML backend at {self.url} failed at {path} ({status}).", _reason(response))
+        too_much = status in (408, 413) and failure is BackendFailed
+        refusal = BackendFailed if too_much else UnexpectedAnswer
+        raise refusal(f"The ML backend at {self.url} refused {path} ({status}).", _reason(response))
 
 
 def _prediction(task: Mapping[str, Any], raw: Any, model_version: str) -> Prediction:
@@ -176,9 +222,9 @@ def _prediction(task: Mapping[str, Any], raw: Any, model_version: str) -> Predic
 
 
 def _reason(response: httpx.Response) -> str:
-    """The backend's own words, cut short."""
+    """The backend's own words, cut short; a page made for a browser holds none."""
     try:
         answer = response.json()
-    except ValueError:
-        return response.text[:200]
+    except (ValueError, RecursionError):
+        return "" if "html" in response.headers.get("content-type", "") else response.text[:200]
     return str(answer.get("error") or answer.get("detail") or "")[:200] if isinstance(answer, dict) else ""

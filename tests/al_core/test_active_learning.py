@@ -456,7 +456,8 @@ def test_only_what_changed_is_read(server, manager):
     ((task_id, (_, label)),) = learner.read_labels(view_id, seen).items()
     assert (task_id, label.value, label.annotator) == (2, "bad", "bob@example.com")
     asked_whole = [r.url.params for r in server.requests if r.url.params.get("fields") == "all"]
-    assert [json.loads(params["query"])["filters"]["items"][0]["value"] for params in asked_whole] == [{"min": 2, "max": 2}]
+    asked_for = [json.loads(params["query"])["filters"]["items"][0]["value"] for params in asked_whole]
+    assert asked_for == [{"min": 2, "max": 2}]
 
 
 def test_labels_outside_the_batch_are_found(server, manager):

@@ -1,11 +1,13 @@
 """The client of an ML backend against its answers, and against all that is not one."""
 
+import json
+import math
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
-from al_core.errors import AccessRefused, InvalidInput, NotFound, ServerUnreachable, UnexpectedAnswer
+from al_core.errors import AccessRefused, BackendFailed, InvalidInput, NotFound, ServerUnreachable, UnexpectedAnswer
 from al_core.ml_backend import MLBackend
 from al_core.types import Project
 from tests.servers import BACKEND_URL, CONFIG, PROJECT_ID, region
@@ -50,10 +52,28 @@ def test_basic_authentication_is_sent_where_it_is_given(wire):
         (httpx.Response(422, json={"detail": "No such field."}), UnexpectedAnswer, "No such field"),
         (httpx.Response(400, text="plain words"), UnexpectedAnswer, "plain words"),
         (httpx.Response(400, json=["a list"]), UnexpectedAnswer, "refused /predict"),
-        (httpx.Response(500), ServerUnreachable, "failed at /predict"),
+        (httpx.Response(429), ServerUnreachable, "no time for /predict now"),
+        (httpx.Response(503), ServerUnreachable, "no time for /predict now"),
         (httpx.ConnectError("refused"), ServerUnreachable, "No ML backend answers"),
-        (httpx.ReadTimeout("slow"), ServerUnreachable, "did not answer /predict in time"),
-        (httpx.RemoteProtocolError("cut off"), ServerUnreachable, "No ML backend answers"),
+        (httpx.ConnectTimeout("slow"), ServerUnreachable, "No ML backend answers"),
+        (httpx.Response(500), BackendFailed, "failed at /predict"),
+        (httpx.Response(500, text="list index out of range"), BackendFailed, "list index out of range"),
+        (httpx.Response(502, html="<h1>Bad Gateway</h1>"), BackendFailed, r"failed at /predict \(502\)\.$"),
+        (httpx.Response(413), BackendFailed, "refused /predict"),
+        (httpx.ReadTimeout("slow"), BackendFailed, "did not answer /predict in time"),
+        (httpx.RemoteProtocolError("cut off"), BackendFailed, "broke off while it answered /predict"),
+        (httpx.DecodingError("no gzip"), BackendFailed, "broke off while it answered"),
+        (httpx.ReadError("reset"), BackendFailed, "broke off while it answered /predict"),
+        (
+            httpx.Response(200, html="<h1>Hello</h1>"),
+            BackendFailed,
+            "answered /predict with something that is not JSON",
+        ),
+        (httpx.Response(200, text='{"results": [{"resu'), BackendFailed, "something that is not JSON"),
+        (httpx.Response(200, content=b'{"results": "\xff"}'), BackendFailed, "something that is not JSON"),
+        (httpx.Response(200, text="[" * 100_000), BackendFailed, "something that is not JSON"),
+        (httpx.Response(200, content=b""), BackendFailed, "answered /predict with nothing"),
+        (httpx.Response(200, json=["a list"]), BackendFailed, "no results for 2 tasks"),
     ],
 )
 def test_each_failure_is_one_of_ours_and_names_the_backend(backend, client, fault, error, said):
@@ -106,8 +126,38 @@ def test_predictions_come_in_the_order_of_the_tasks(backend, client):
 )
 def test_results_that_cannot_be_matched_are_refused(backend, client, results, count):
     backend.faults["/predict"] = httpx.Response(200, json={"results": results})
-    with pytest.raises(UnexpectedAnswer, match=f"{count} for 2 tasks"):
+    with pytest.raises(BackendFailed, match=f"{count} for 2 tasks"):
         client.predict(PROJECT, TASKS)
+
+
+def test_what_fails_elsewhere_than_at_predicting_is_not_the_fault_of_tasks(backend, client):
+    for fault in (httpx.Response(500), httpx.ReadTimeout("slow"), httpx.ReadError("reset")):
+        backend.faults["/setup"] = fault
+        with pytest.raises(ServerUnreachable):
+            client.model_version(PROJECT)
+    backend.faults["/train"] = httpx.Response(413)
+    with pytest.raises(UnexpectedAnswer, match="413"):
+        client.train(PROJECT, [{"id": 1}], [])
+
+
+def test_a_backend_says_when_to_come_back(backend, client):
+    backend.faults["/predict"] = httpx.Response(503, headers={"retry-after": "7"})
+    with pytest.raises(ServerUnreachable) as caught:
+        client.predict(PROJECT, TASKS)
+    assert caught.value.retry_after == 7
+
+
+def test_a_number_that_is_none_costs_that_number_only(backend, client):
+    results = [{"result": [], "score": math.nan}, {"result": [region("good")], "score": 0.5}]
+    backend.faults["/predict"] = httpx.Response(200, text=json.dumps({"results": results}))
+    first, second = client.predict(PROJECT, TASKS)
+    assert math.isnan(first.score)
+    assert second.score == 0.5
+
+
+def test_a_task_with_half_a_surrogate_pair_is_predicted_too(backend, client):
+    (prediction,) = client.predict(PROJECT, [{"id": 1, "data": {"text": "cut in an emoji: \ud83d"}}])
+    assert prediction.task_id == 1
 
 
 def test_results_of_a_sloppy_backend_are_read_as_unknown(backend, client):
