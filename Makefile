@@ -5,7 +5,7 @@ BIN := .venv/bin
 QUIET := env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run secrets check test bench bench-labels clean
+.PHONY: help demo run secrets check test bench bench-labels bench-pool clean
 
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -32,6 +32,9 @@ bench: .venv/.peers var/benchmarks/.reuters ## Speed, memory and labels needed b
 
 bench-labels: .venv/.peers var/benchmarks/.reuters ## Labels needed, ten seeds on all data: about half an hour
 	@$(QUIET) $(BIN)/python -m benchmarks.label_efficiency --jobs 2 $(WRITE)
+
+bench-pool: .venv/.runtime .venv-label-studio/.done ## Large pools on a real Label Studio of its own; TASKS="10000 100000"
+	@$(QUIET) $(BIN)/python -m benchmarks.pool $(if $(TASKS),--tasks $(TASKS)) $(WRITE)
 
 clean: ## Remove both virtual environments; var/ stays
 	rm -rf .venv .venv-label-studio
