@@ -189,7 +189,7 @@ def test_a_file_of_an_earlier_version_says_so():
     for save, names in ((np.savez_compressed, ["task_ids", "scores", "order"]), (np.savez, ["task_ids", "scores"])):
         file = io.BytesIO()
         save(file, **{name: np.arange(3) for name in names})
-        with pytest.raises(UnreadableRoundFile, match="earlier version. Its scores are kept"):
+        with pytest.raises(UnreadableRoundFile, match=r"earlier version\. Its scores are kept"):
             RoundFile(file)
 
 

@@ -1,20 +1,23 @@
 """Writes about rounds. Every change of status is a compare-and-swap."""
 
-import io
 from collections.abc import Mapping
+from functools import partial
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from al_core import types
 from al_core.diversity import DIVERSITIES
 from al_core.errors import ActiveLearningError
+from al_core.round_file import write_round_file
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
+from trustai_web.campaigns.pool_scores import WHY_UNKNOWN
 from trustai_web.campaigns.services.jobs import job_cancel, job_create
 
 Status = Round.Status
@@ -198,22 +201,31 @@ def round_scored(
         )
         for item in batch.items
     )
-    round_.scores_file.save(f"{round_.pk}.npz", ContentFile(_npz(scores, batch)), save=False)
-    _swap(
-        round_,
-        Status.SCORING,
-        Status.READY,
-        scores_file=round_.scores_file.name,
-        model_version=scores.model_version,
-        pool_size=len(scores.pool.task_ids),
-        pool_digest=scores.pool.digest,
-        known_count=int(np.isfinite(scores.values).sum()) if asked_a_model else None,
-        bounded_count=int((scores.bounds.low < scores.bounds.high).sum()) if asked_a_model else None,
-        unknown=_unknown(scores),
-        histogram=_histogram(scores),
-        note=batch.note,
-        scored_at=timezone.now(),
-    )
+    earlier = round_.scores_file.name
+    with TemporaryFile() as draft:
+        write_round_file(draft, scores, batch)
+        round_.scores_file.save(f"{round_.pk}.npz", File(draft), save=False)
+    try:
+        _swap(
+            round_,
+            Status.SCORING,
+            Status.READY,
+            scores_file=round_.scores_file.name,
+            model_version=scores.model_version,
+            pool_size=len(scores.pool.task_ids),
+            pool_digest=scores.pool.digest,
+            known_count=int(np.isfinite(scores.values).sum()) if asked_a_model else None,
+            bounded_count=int((scores.bounds.low < scores.bounds.high).sum()) if asked_a_model else None,
+            unknown=_unknown(scores),
+            histogram=_histogram(scores),
+            note=batch.note,
+            scored_at=timezone.now(),
+        )
+    except Exception:
+        round_.scores_file.delete(save=False)  # a round that went on keeps the file it has
+        raise
+    if earlier:
+        transaction.on_commit(partial(round_.scores_file.storage.delete, earlier))
 
 
 def round_published(*, round_: Round, publication: types.Publication) -> None:
@@ -289,44 +301,19 @@ def _swap(round_: Round, old: Status, new: Status, **columns: Any) -> None:
     round_.refresh_from_db()
 
 
-TOO_LITTLE = "too little is known for this strategy"
-
-
 def _unknown(scores: types.Scores) -> dict[str, int]:
     """Reason → how many tasks have no score for it."""
     if scores.probabilities is None:
         return {}
-    reasons = scores.probabilities.reasons[np.isnan(scores.values)]
-    counts = {str(reason): int((reasons == code).sum()) for code, reason in enumerate(types.REASONS, start=1)}
-    counts[TOO_LITTLE] = int((reasons == 0).sum())
-    return {reason: count for reason, count in counts.items() if count}
-
-
-def _npz(scores: types.Scores, batch: types.Batch) -> bytes:
-    """Everything over the whole pool, with what the first model said: enough to choose again without it."""
-    ids = scores.pool.task_ids
-    arrays = {
-        "task_ids": ids,
-        "scores": scores.bounds.low,
-        "scores_high": scores.bounds.high,
-        "selected": np.isin(ids, [item.task_id for item in batch.items]),
-    }
-    if scores.probabilities is not None:
-        arrays |= {
-            "reasons": scores.probabilities.reasons,
-            "probabilities": scores.probabilities.values,
-            "top": scores.probabilities.top,
-            "answers": scores.probabilities.answers,
-            "starts": scores.probabilities.starts,
-        }
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    return buffer.getvalue()
+    counts = np.bincount(scores.probabilities.reasons[np.isnan(scores.values)])
+    return {WHY_UNKNOWN[code]: int(counts[code]) for code in np.flatnonzero(counts)}
 
 
 def _histogram(scores: types.Scores) -> dict[str, list[float]]:
     """Counts and edges of what tasks were ranked by; empty for a strategy that asks no model."""
     if not scores.models:
         return {}
-    counts, edges = np.histogram(scores.values[np.isfinite(scores.values)], bins=HISTOGRAM_BINS)
+    # With its range given numpy passes over what is unknown by itself, and makes no copy of the rest.
+    span = (np.nanmin(scores.values), np.nanmax(scores.values))
+    counts, edges = np.histogram(scores.values, bins=HISTOGRAM_BINS, range=span)
     return {"counts": counts.tolist(), "edges": edges.tolist()}
