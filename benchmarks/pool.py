@@ -150,7 +150,8 @@ def rounds(server: Server, counts: Sequence[int], fast: str) -> Part:
         findings.append(Finding("memory a task, no probabilities kept", largest.tasks, bare, " B", most=100))
         words = (
             f"From {counts[0]:,} to {counts[-1]:,} tasks the peak rises by {bare:.0f} bytes a task where no "
-            f"probabilities are kept and by {known:.0f} with {CLASSES} classes, whose numbers alone are {4 * CLASSES} bytes."
+            f"probabilities are kept and by {known:.0f} with {CLASSES} classes, whose numbers alone are "
+            f"{4 * CLASSES} bytes."
         )
     return Part(f"{markdown(header, rows)}\n\n{words}".strip(), findings)
 
