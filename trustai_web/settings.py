@@ -91,7 +91,8 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-MEDIA_ROOT = VAR_DIR / "files"
+MEDIA_ROOT = Path(env.str("FILES_DIR", str(VAR_DIR / "files"))).resolve()
+"""What rounds keep, and what scoring has read and predicted; workers on several machines share it."""
 STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

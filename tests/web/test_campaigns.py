@@ -21,6 +21,7 @@ FORM = {
     "rank_by": "high",
     "control_share": 20,
     "class_balance": True,
+    "source": "stored_then_direct",
 }
 TEXT = '<Text name="words" value="$text"/>'
 TOPICS = (
@@ -112,7 +113,16 @@ def test_a_simple_project_gets_a_simple_form(as_alice, add_url, server, backend)
     answer = as_alice.get(add_url)
     assert {"control", "aggregation", "no_region"}.isdisjoint(fields(answer))
     first, more = answer.text.split("<summary>More settings</summary>")
-    for name in ("rank_by", "control_share", "class_balance", "candidate_factor", "seed", "baseline"):
+    for name in (
+        "source",
+        "write_back",
+        "rank_by",
+        "control_share",
+        "class_balance",
+        "candidate_factor",
+        "seed",
+        "baseline",
+    ):
         assert f'name="{name}"' not in first
         assert f'name="{name}"' in more
     assert '<details class="more" >' in first
@@ -196,8 +206,10 @@ def test_an_empty_project_is_pointed_out(as_alice, add_url, server, backend):
 def test_a_missing_backend_is_pointed_out_and_no_obstacle(as_alice, add_url, server):
     answer = as_alice.get(add_url)
     assert "No ML backend is connected." in answer.text
+    assert {"source", "write_back"}.isdisjoint(fields(answer)), "there is nothing to choose from"
     as_alice.post(add_url, FORM)
-    assert Campaign.objects.get().backend_url == ""
+    campaign = Campaign.objects.get()
+    assert (campaign.backend_url, campaign.source, campaign.write_back) == ("", "stored_then_direct", False)
 
 
 def test_a_project_has_one_campaign(as_alice, add_url, campaign, server, backend):
@@ -282,6 +294,26 @@ def test_settings_hold_from_the_next_round_only(as_alice, alice, campaign, edit_
     after = round_create(campaign=campaign, user=alice)
     assert (after.strategy, after.diversity, after.batch_size, after.seed) == ("entropy", "none", 10, 3)
     assert (after.rank_by, after.control_share, after.class_balance, after.candidate_factor) == ("high", 20, True, 5)
+
+
+def test_where_predictions_come_from_is_a_setting(as_alice, alice, campaign, edit_url):
+    as_alice.post(edit_url, {**FORM, "write_back": True})
+    campaign.refresh_from_db()
+    assert (campaign.source, campaign.write_back) == ("stored_then_direct", True)
+    as_alice.post(edit_url, {**FORM, "source": "direct"})
+    campaign.refresh_from_db()
+    round_ = round_create(campaign=campaign, user=alice)
+    assert (round_.source, round_.write_back) == ("direct", False)
+
+
+@pytest.mark.parametrize("source", ["stored", "direct"])
+def test_storing_new_predictions_needs_a_source_that_has_and_uses_them(as_alice, campaign, edit_url, source):
+    answer = as_alice.post(edit_url, {**FORM, "source": source, "write_back": True})
+    (error,) = answer.context["form"].errors["write_back"]
+    assert "Only with “Stored, then ask the backend”" in error
+    assert '<details class="more" open>' in answer.text
+    campaign.refresh_from_db()
+    assert (campaign.source, campaign.write_back) == ("stored_then_direct", False)
 
 
 def test_an_empty_candidate_factor_leaves_the_number_to_the_scores(as_alice, campaign, edit_url):

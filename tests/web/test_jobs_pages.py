@@ -45,6 +45,14 @@ def test_a_job_tells_its_work_state_words_and_time(as_alice, make_round, make_jo
     assert "state-done" in text
 
 
+def test_a_job_that_runs_tells_how_far_and_how_fast_it_is(as_alice, make_round, make_job):
+    job = make_job(make_round("ready"), "score", "running", done=1234, total=100_000, rate=850.0)
+    assert "1,234 of 100,000 · 850 a second · about 2 min left" in as_alice.get("/jobs/").text
+    job.total = None
+    job.save()
+    assert ">1,234 · 850 a second</span>" in as_alice.get("/jobs/").text
+
+
 def test_a_job_of_the_campaign_alone_leads_to_its_own_page(as_alice, campaign, make_examination):
     make_examination("succeeded", message="Examined 50 tasks.")
     text = as_alice.get("/jobs/").text

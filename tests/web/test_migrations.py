@@ -1,4 +1,4 @@
-"""A database of the version before comes along, and may go back."""
+"""A database of an older version comes along, and may go back."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-BEFORE, AFTER = [("campaigns", "0001_initial")], [("campaigns", "0002_jobs_of_campaigns_and_bounds")]
+BEFORE, AFTER = [("campaigns", "0001_initial")], [("campaigns", "0003_large_pools")]
 
 
 def migrate(targets):
@@ -18,7 +18,7 @@ def migrate(targets):
 
 @pytest.fixture
 def old(transactional_db):
-    """The tables of the version before; those of today come back after the test."""
+    """The tables of the first version; those of today come back after the test."""
     yield migrate(BEFORE)
     migrate(AFTER)
 
@@ -42,13 +42,13 @@ def rows(old):
     return made
 
 
-def test_a_job_of_the_version_before_gets_the_campaign_of_its_round(rows):
+def test_a_job_of_an_older_version_gets_the_campaign_of_its_round(rows):
     new = migrate(AFTER)
     assert [(job.campaign_id, job.pk) for job in new("campaigns", "Job").objects.order_by("pk")] == rows
     assert not new("campaigns", "Job")._meta.get_field("campaign").null
 
 
-def test_settings_of_the_version_before_stay_and_new_ones_change_nothing(rows):
+def test_settings_of_an_older_version_stay_and_new_ones_change_nothing(rows):
     new = migrate(AFTER)
     campaign = new("campaigns", "Campaign").objects.first()
     round_ = new("campaigns", "Round").objects.first()
@@ -57,6 +57,7 @@ def test_settings_of_the_version_before_stay_and_new_ones_change_nothing(rows):
     for row in (campaign, round_):
         assert (row.control, row.aggregation, row.no_region, row.rank_by) == ("", "mean", "unknown", "low")
         assert (row.control_share, row.class_balance) == (0, False)
+        assert (row.source, row.write_back) == ("stored_then_direct", False)
     assert (campaign.controls, campaign.diagnosis, round_.bounded_count) == ([], {}, None)
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from tests.servers import URL
 from trustai_web.campaigns.models import Job, Round
+from trustai_web.dashboard.templatetags import trustai as templatetags
 
 TAB = f"{URL}/projects/7/data?tab=41"
 
@@ -122,13 +123,66 @@ def test_a_job_under_way_is_shown_and_nothing_else_is_offered(as_alice, make_rou
     assert "no sign of life" not in text
 
 
-def test_the_time_that_is_left_is_told_once_it_can_be_known(as_alice, make_round, make_job):
+def test_pace_and_time_left_are_told_once_they_are_known(as_alice, make_round, make_job):
     round_ = make_round("ready")
-    began = timezone.now() - timedelta(seconds=30)
-    job = make_job(round_, "publish", "running", done=60, total=100, started_at=began, heartbeat_at=timezone.now())
-    assert re.search(r"about (19|20|21) s left", page_of(as_alice, round_))
-    Job.objects.filter(pk=job.pk).update(done=0)
-    assert "left</span>" not in page_of(as_alice, round_)
+    job = make_job(round_, "publish", "running", done=1234, total=100_000, rate=849.6, heartbeat_at=timezone.now())
+    text = page_of(as_alice, round_)
+    assert "<span>1,234 of 100,000</span>" in text
+    assert "<span>850 a second · about 2 min left</span>" in text
+    Job.objects.filter(pk=job.pk).update(rate=None)
+    text = page_of(as_alice, round_)
+    assert "a second" not in text
+    assert "left</span>" not in text
+
+
+@pytest.mark.parametrize(
+    ("rate", "done", "total", "pace", "left"),
+    [
+        (12.34, 0, 100, "12 a second", "a few seconds left"),
+        (3.21, 0, 100, "3.2 a second", "about 30 s left"),
+        (1.0, 0, 58, "1 a second", "about 1 min left"),
+        (12_345.0, 0, 10**8, "12,000 a second", "about 2 h 15 min left"),
+        (0.2, 0, 100, "12 a minute", "about 8 min left"),
+        (0.001, 0, 100, "", "about 27 h 47 min left"),
+        (5.0, 100, 100, "5 a second", ""),
+        (5.0, 7, None, "5 a second", ""),
+        (None, 7, 100, "", ""),
+        (0.0, 7, 100, "", ""),
+    ],
+)
+def test_pace_and_time_left_in_words(rate, done, total, pace, left):
+    job = Job(status="running", rate=rate, done=done, total=total)
+    assert (templatetags.rate(job), templatetags.time_left(job)) == (pace, left)
+
+
+def test_a_job_that_waits_has_no_pace():
+    job = Job(status="queued", rate=5.0, done=1, total=100)
+    assert (templatetags.rate(job), templatetags.time_left(job)) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "write_back", "words"),
+    [
+        ("stored_then_direct", True, "Stored, then ask the backend; new ones are stored in Label Studio"),
+        ("stored", False, "Stored only"),
+        ("direct", False, "Ask the backend always"),
+    ],
+)
+def test_a_round_tells_where_its_predictions_come_from(as_alice, make_round, source, write_back, words):
+    assert f"<dt>Predictions</dt><dd>{words}</dd>" in page_of(
+        as_alice, make_round("ready", source=source, write_back=write_back)
+    )
+
+
+def test_a_round_that_asks_no_model_tells_of_no_predictions(as_alice, make_round):
+    assert "<dt>Predictions</dt>" not in page_of(as_alice, make_round("ready", strategy="random"))
+
+
+def test_without_a_backend_there_are_stored_predictions_alone(as_alice, campaign, make_round):
+    campaign.backend_url = ""
+    campaign.save()
+    text = page_of(as_alice, make_round("ready"))
+    assert "<dt>Predictions</dt><dd>Stored only: there is no ML backend to ask</dd>" in text
 
 
 def test_a_silent_worker_is_pointed_out(as_alice, make_round, make_job, settings):

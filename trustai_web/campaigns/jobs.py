@@ -16,6 +16,7 @@ from al_core.types import Evaluation, Progress
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
 from trustai_web.campaigns.models import Job, Round, TrainingRun
+from trustai_web.campaigns.pace import Pace
 from trustai_web.campaigns.previews import preview
 from trustai_web.campaigns.services import rounds
 from trustai_web.campaigns.services.campaigns import (
@@ -100,11 +101,12 @@ def _fail(job: Job, status: Job.Status, message: str) -> None:
 
 def _progress(job: Job) -> Progress:
     last = 0.0
+    pace = Pace()
 
     def report(done: int, total: int | None, message: str) -> None:
         nonlocal last
         if time.monotonic() - last >= REPORT_SECONDS or done == total:
-            job_report(job, done, total, message)
+            job_report(job, done, total, message, pace.rate(done, total))
             last = time.monotonic()
 
     return report

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
 
 from trustai_web.accounts.models import User
-from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
+from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, JobPart, Round, TrainingRun
 
 # --------------------------------------------------------------------- who may see what
 
@@ -83,6 +83,13 @@ def test_truth(campaign: Campaign) -> dict[int, str]:
     """Task id → what the annotators answered, for the test tasks that have an answer."""
     labelled = _test_tasks(campaign).filter(status=BatchTask.Status.LABELLED).exclude(label="")
     return dict(labelled.values_list("task_id", "label"))
+
+
+def asked_task_ids(round_: Round) -> list[int]:
+    """The tasks of the campaign's other batches, answered or not: nobody is asked twice."""
+    earlier = BatchTask.objects.filter(round__campaign=round_.campaign_id).exclude(round=round_)
+    asked = earlier.exclude(lane=BatchTask.Lane.TEST).exclude(round__status=Round.Status.CANCELLED)
+    return list(asked.values_list("task_id", flat=True))
 
 
 def _test_tasks(campaign: Campaign) -> QuerySet[BatchTask]:
@@ -174,3 +181,33 @@ def open_rounds_for(user: User) -> QuerySet[Round]:
 
 def active_job(round_: Round) -> Job | None:
     return round_.jobs.filter(status__in=Job.ACTIVE).first()
+
+
+# --------------------------------------------------------------------- the parts of a job
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far the parts of a job are, together."""
+
+    done: int
+    """Tasks."""
+    workers: int
+    """Parts that somebody is at."""
+    parts_done: int
+
+
+def standing(job: Job) -> Standing:
+    """Of the parts that this try of the job cut."""
+    found = job.parts.filter(job_tries=job.tries).order_by()
+    return Standing(
+        **found.aggregate(
+            done=Sum("done", default=0),
+            workers=Count("pk", filter=Q(status=JobPart.Status.RUNNING)),
+            parts_done=Count("pk", filter=Q(status=JobPart.Status.DONE)),
+        )
+    )
+
+
+def failed_part(job: Job) -> JobPart | None:
+    return job.parts.filter(job_tries=job.tries, status=JobPart.Status.FAILED).first()

@@ -2,13 +2,18 @@
 
 from celery import shared_task
 
-from trustai_web.campaigns import jobs, selectors
+from trustai_web.campaigns import jobs, parts, selectors
 from trustai_web.campaigns.services.labels import round_sync
 
 
 @shared_task
 def job_run(job_id: int) -> None:
     jobs.run(job_id)
+
+
+@shared_task
+def job_help(job_id: int) -> None:
+    parts.help_with(job_id)
 
 
 @shared_task

@@ -89,7 +89,16 @@ def _option(known: Named) -> str:
 class CampaignForm(forms.ModelForm):
     """How a campaign asks. What only some labelling configurations need is shown for those alone."""
 
-    MORE = ("rank_by", "control_share", "class_balance", "candidate_factor", "seed", "baseline")
+    MORE = (
+        "source",
+        "write_back",
+        "rank_by",
+        "control_share",
+        "class_balance",
+        "candidate_factor",
+        "seed",
+        "baseline",
+    )
     """Settings that stand in a folded part: their defaults are good to start with."""
 
     control = forms.ChoiceField(
@@ -121,9 +130,12 @@ class CampaignForm(forms.ModelForm):
         help_text="Who sees the batches of this campaign.",
     )
 
-    def __init__(self, *args: Any, controls: Sequence[Control], **kwargs: Any) -> None:
+    def __init__(self, *args: Any, controls: Sequence[Control], has_backend: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._controls = controls
+        if not has_backend:
+            # There are stored predictions or none, whatever one would choose.
+            del self.fields["source"], self.fields["write_back"]
         baseline = self.fields["baseline"]
         baseline.queryset = baseline.queryset.exclude(pk=self.instance.pk)  # type: ignore[attr-defined]
         annotators = self.fields["annotators"]
@@ -154,6 +166,11 @@ class CampaignForm(forms.ModelForm):
         counts = label_control(self._controls, found["control"])
         if counts and not counts.can_be_measured and found.get("test_size"):
             self.add_error("test_size", f"{NOT_MEASURED} Set it to 0.")
+        if found.get("write_back") and found.get("source") != Campaign.Source.STORED_THEN_DIRECT:
+            wanted = Campaign.Source.STORED_THEN_DIRECT.label
+            self.add_error(
+                "write_back", f"Only with “{wanted}”: else nothing new comes, or what is stored is not used."
+            )
         return found
 
     def first_fields(self) -> list[forms.BoundField]:
@@ -178,6 +195,8 @@ class CampaignForm(forms.ModelForm):
             "start_size",
             "test_size",
             "annotators",
+            "source",
+            "write_back",
             "rank_by",
             "control_share",
             "class_balance",
@@ -192,5 +211,7 @@ class CampaignForm(forms.ModelForm):
             "control_share": "Share drawn at random, in percent",
             "class_balance": "Balance the classes",
             "seed": "Random seed",
+            "source": "Predictions",
+            "write_back": "Store new predictions in Label Studio",
         }
-        widgets = {"no_region": forms.RadioSelect, "rank_by": forms.RadioSelect}
+        widgets = {"no_region": forms.RadioSelect, "rank_by": forms.RadioSelect, "source": forms.RadioSelect}

@@ -8,7 +8,7 @@ from trustai_web.campaigns.models.campaigns import (
     diversity_choices,
     strategy_choices,
 )
-from trustai_web.campaigns.models.jobs import Job
+from trustai_web.campaigns.models.jobs import Job, JobPart
 from trustai_web.campaigns.models.rounds import BatchTask, Evaluation, Round, TrainingRun
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Campaign",
     "Evaluation",
     "Job",
+    "JobPart",
     "Round",
     "TrainingRun",
     # Migrations call these by this address.

@@ -49,6 +49,11 @@ class Asking(models.Model):
         LOW = "low", "The least it can be"
         HIGH = "high", "The most it can be"
 
+    class Source(models.TextChoices):
+        STORED_THEN_DIRECT = "stored_then_direct", "Stored, then ask the backend"
+        STORED = "stored", "Stored only"
+        DIRECT = "direct", "Ask the backend always"
+
     strategy = models.CharField(
         max_length=32,
         choices=strategy_choices,
@@ -108,16 +113,32 @@ class Asking(models.Model):
         default=False,
         help_text="Each class that the model predicts gets its share of the batch.",
     )
+    source = models.CharField(
+        max_length=32,
+        choices=Source,
+        default=Source.STORED_THEN_DIRECT,
+        help_text="Label Studio stores predictions. Those of the model's current version can be used as they are.",
+    )
+    write_back = models.BooleanField(
+        default=False,
+        help_text="What the ML backend is asked for is stored in Label Studio too, where annotators see it and any "
+        "later round finds it.",
+    )
 
     class Meta:
         abstract = True
 
     @property
+    def asks_a_model(self) -> bool:
+        """Whether predictions count; a strategy that is not installed any more did ask one."""
+        strategy = STRATEGIES.get(self.strategy)
+        return strategy is None or strategy.needs != "nothing"
+
+    @property
     def is_diverse(self) -> bool:
         """Whether the way of diversity has a say: one that looks at scores has none where no model is asked."""
-        strategy, way = STRATEGIES.get(self.strategy), DIVERSITIES.get(self.diversity)
-        asks_no_model = strategy is not None and strategy.needs == "nothing"
-        return not (asks_no_model and way is not None and way.ranks)
+        way = DIVERSITIES.get(self.diversity)
+        return self.asks_a_model or way is None or not way.ranks
 
     def asking(self) -> dict[str, object]:
         """Name → value of every setting above."""

@@ -38,6 +38,7 @@ class Job(TimestampedModel):
     status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(null=True)
+    rate = models.FloatField(null=True, help_text="Done in a second, lately; none while there is nothing to tell.")
     message = models.TextField(blank=True)
     cancel_requested = models.BooleanField(default=False)
     tries = models.PositiveIntegerField(default=0, help_text="How often a worker took it; names the taker.")
@@ -75,3 +76,38 @@ class Job(TimestampedModel):
         if self.status != self.Status.RUNNING or self.heartbeat_at is None:
             return False
         return (timezone.now() - self.heartbeat_at).total_seconds() > 3 * settings.JOB_HEARTBEAT_SECONDS
+
+
+class JobPart(TimestampedModel):
+    """A share of a job's tasks to predict: whichever worker is free takes it, and one that went silent loses it."""
+
+    class Status(models.TextChoices):
+        QUEUED = "queued", "Queued"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        FAILED = "failed", "Failed"
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="parts")
+    job_tries = models.PositiveIntegerField(help_text="The try of the job that cut it; nobody works for an older one.")
+    number = models.PositiveIntegerField()
+    backend_url = models.URLField(max_length=500)
+    model_version = models.CharField(max_length=255)
+    status = models.CharField(max_length=16, choices=Status, default=Status.QUEUED)
+    tries = models.PositiveIntegerField(default=0, help_text="How often a worker took it; names the taker.")
+    heartbeat_at = models.DateTimeField(null=True)
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField()
+    message = models.TextField(blank=True, help_text="Why it failed.")
+    error = models.CharField(max_length=32, blank=True, help_text="The code of the error that it failed with.")
+
+    class Meta:
+        ordering = ["job", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["job", "number"], name="part_number_once_per_job")]
+
+    def __str__(self) -> str:
+        return f"Part {self.number} of job {self.job_id}"
+
+    @property
+    def file_name(self) -> str:
+        """Where the ids of its tasks are kept."""
+        return f"parts/{self.job_id}-{self.job_tries}-{self.number}.npy"

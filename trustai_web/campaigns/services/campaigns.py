@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings as site
@@ -14,6 +15,7 @@ from al_core.errors import InvalidInput
 from al_core.features import FileCache
 from al_core.label_studio import LabelStudio, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
+from al_core.storage import FolderStore
 from al_core.strategies import STRATEGIES
 from al_core.types import Aggregation, Backend, Project
 from trustai_web.accounts.models import User
@@ -104,13 +106,22 @@ def campaign_diagnosed(*, campaign: Campaign, diagnosis: Diagnosis) -> None:
 # --------------------------------------------------------------------- the manager
 
 
+PATIENCE = 60.0
+"""Seconds that work of minutes asks Label Studio again before it gives up; what is quick fails quickly, and waits."""
+
+
+def campaign_store(campaign: Campaign) -> FolderStore:
+    """Where the workers of a campaign keep what they have read and predicted."""
+    return FolderStore(Path(site.MEDIA_ROOT) / "work" / f"campaign-{campaign.pk}")
+
+
 @contextmanager
-def round_manager(round_: Round, *, scores: bool = False) -> Iterator[ActiveLearningManager]:
+def round_manager(round_: Round, *, scores: bool = False, patience: float = 0.0) -> Iterator[ActiveLearningManager]:
     """The manager of a round, with the settings that the round began with.
 
     A committee is gathered only where it ``scores``: the other verbs ask one model at most.
     """
-    with _manager(round_.campaign, round_, with_committee=scores) as manager:
+    with _manager(round_.campaign, round_, with_committee=scores, patience=patience) as manager:
         yield manager
 
 
@@ -122,7 +133,9 @@ def campaign_manager(campaign: Campaign) -> Iterator[ActiveLearningManager]:
 
 
 @contextmanager
-def _manager(campaign: Campaign, asking: Asking, *, with_committee: bool) -> Iterator[ActiveLearningManager]:
+def _manager(
+    campaign: Campaign, asking: Asking, *, with_committee: bool, patience: float = 0.0
+) -> Iterator[ActiveLearningManager]:
     with ExitStack() as opened:
         client = opened.enter_context(closing(label_studio(campaign.connection)))
         backend = opened.enter_context(closing(MLBackend(campaign.backend_url))) if campaign.backend_url else None

@@ -57,6 +57,7 @@ def job_claim(job_id: int) -> Job | None:
         tries=F("tries") + 1,
         heartbeat_at=now,
         started_at=now,
+        rate=None,
         message="Starting.",
         updated_at=now,
     )
@@ -70,8 +71,8 @@ def job_beat(job: Job) -> bool:
     return bool(_owned(job).update(heartbeat_at=timezone.now()))
 
 
-def job_report(job: Job, done: int, total: int | None, message: str) -> None:
-    """Write progress.
+def job_report(job: Job, done: int, total: int | None, message: str, rate: float | None = None) -> None:
+    """Write progress, with what is done in a second where that is known.
 
     Raises
     ------
@@ -81,7 +82,8 @@ def job_report(job: Job, done: int, total: int | None, message: str) -> None:
         The job is not ours any more.
     """
     now = timezone.now()
-    if not _owned(job).update(done=done, total=total, message=message, heartbeat_at=now, updated_at=now):
+    progress = {"done": done, "total": total, "message": message, "rate": rate}
+    if not _owned(job).update(**progress, heartbeat_at=now, updated_at=now):
         raise JobLost
     if Job.objects.filter(pk=job.pk, cancel_requested=True).exists():
         raise Cancelled("Cancelled.")

@@ -112,14 +112,35 @@ def seconds(value: float | None) -> str:
 
 
 @register.filter
+def rate(job: Job) -> str:
+    """ "850 a second", or by the minute where it is slow; two digits are as much as can be believed."""
+    if job.status != Job.Status.RUNNING or not job.rate:
+        return ""
+    if job.rate >= 1:
+        return f"{_two_digits(job.rate)} a second"
+    a_minute = job.rate * 60
+    return f"{_two_digits(a_minute)} a minute" if a_minute >= 1 else ""
+
+
+def _two_digits(value: float) -> str:
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:.2g}"
+
+
+@register.filter
 def time_left(job: Job) -> str:
-    """ "about 40 s left", once enough is done to tell."""
-    if not (job.started_at and job.total and job.done):
+    """ "about 2 min left", once the pace is known; in steps, as it is a guess."""
+    if job.status != Job.Status.RUNNING or not (job.rate and job.total) or job.done >= job.total:
         return ""
-    elapsed = (timezone.now() - job.started_at).total_seconds()
-    if elapsed < 2:
-        return ""
-    return f"about {seconds(elapsed * (job.total - job.done) / job.done)} left"
+    left = (job.total - job.done) / job.rate
+    if left < 10:
+        return "a few seconds left"
+    if left < 55:
+        return f"about {5 * round(left / 5)} s left"
+    minutes = max(1, round(left / 60))
+    if minutes < 60:
+        return f"about {minutes} min left"
+    return f"about {minutes // 60} h {minutes % 60} min left"
 
 
 @register.filter

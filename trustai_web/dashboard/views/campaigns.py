@@ -49,7 +49,9 @@ def campaign_add(request: HttpRequest, pk: int, project_id: int) -> HttpResponse
         return render(request, "campaigns/add.html", {**context, "unsupported": error})
     controls = [control_of(space) for space in spaces]
     context["spaces"] = list(zip(spaces, controls, strict=True))
-    form = CampaignForm(request.POST or None, initial={"name": project.title}, controls=controls)
+    form = CampaignForm(
+        request.POST or None, initial={"name": project.title}, controls=controls, has_backend=bool(backends)
+    )
     if request.method == "POST" and form.is_valid():
         settings = dict(form.cleaned_data)
         try:
@@ -95,7 +97,12 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
     user = lead(request)
     campaign = fetch(selectors.campaigns_for(user), pk)
-    form = CampaignForm(request.POST or None, instance=copy(campaign), controls=campaign.known_controls())
+    form = CampaignForm(
+        request.POST or None,
+        instance=copy(campaign),
+        controls=campaign.known_controls(),
+        has_backend=bool(campaign.backend_url),
+    )
     if request.method == "POST" and form.is_valid():
         campaign_update(campaign, form.cleaned_data)
         messages.success(request, "Saved. The settings hold from the next round on.")
