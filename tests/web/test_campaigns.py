@@ -8,6 +8,7 @@ import pytest
 from tests.servers import BACKEND_URL, PROJECT_ID
 from trustai_web.campaigns.models import Campaign
 from trustai_web.campaigns.services.rounds import round_create
+from trustai_web.dashboard.forms import CampaignForm
 
 FORM = {
     "name": "Moods",
@@ -113,16 +114,7 @@ def test_a_simple_project_gets_a_simple_form(as_alice, add_url, server, backend)
     answer = as_alice.get(add_url)
     assert {"control", "aggregation", "no_region"}.isdisjoint(fields(answer))
     first, more = answer.text.split("<summary>More settings</summary>")
-    for name in (
-        "source",
-        "write_back",
-        "rank_by",
-        "control_share",
-        "class_balance",
-        "candidate_factor",
-        "seed",
-        "baseline",
-    ):
+    for name in CampaignForm.MORE:
         assert f'name="{name}"' not in first
         assert f'name="{name}"' in more
     assert '<details class="more" >' in first

@@ -1,5 +1,7 @@
 """How fast work goes, from what it reports."""
 
+from itertools import pairwise
+
 import pytest
 
 from trustai_web.campaigns.pace import Pace
@@ -51,7 +53,7 @@ def test_a_pace_that_changes_is_followed_without_a_jump(pace, clock):
     pace.rate(0, 100_000)
     go(pace, clock, 30, 400)
     told = go(pace, clock, 30, 100, done=12_000)
-    steps = [before - after for before, after in zip(told, told[1:], strict=False)]
+    steps = [before - after for before, after in pairwise(told)]
     assert min(steps) >= 0
     assert max(steps) < 10
     assert 240 > told[39] > 150, "after the ten seconds the most of it is forgotten"

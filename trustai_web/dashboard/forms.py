@@ -169,7 +169,7 @@ class CampaignForm(forms.ModelForm):
         if found.get("write_back") and found.get("source") != Campaign.Source.STORED_THEN_DIRECT:
             wanted = Campaign.Source.STORED_THEN_DIRECT.label
             self.add_error(
-                "write_back", f"Only with “{wanted}”: else nothing new comes, or what is stored is not used."
+                "write_back", f"Only with “{wanted}”: else nothing new comes, or nothing stored is used."
             )
         return found
 
