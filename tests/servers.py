@@ -81,6 +81,8 @@ class LabelStudioServer(Broken):
         self.tabs: dict[int, dict[str, Any]] = {}
         self.files: dict[str, bytes] = {}
         """Path of an upload → its bytes."""
+        self.overlap = 1
+        """How many annotations make a task labelled."""
         self._ticks = 0
         for number in range(1, task_count + 1):
             self.add_task(number, {"text": f"sentence number {number} word{number}"})
@@ -119,6 +121,17 @@ class LabelStudioServer(Broken):
         )
         self._count(task)
 
+    def edit_task(self, task_id: int, data: dict[str, Any]) -> None:
+        self.tasks[task_id] |= {"data": data, "updated_at": self._now()}
+
+    def need_annotations(self, overlap: int) -> None:
+        """Change how many annotations a task needs; as on the real one, no `updated_at` moves."""
+        self.overlap = overlap
+        for task in self.tasks.values():
+            before = task["updated_at"]
+            self._count(task)
+            task["updated_at"] = before
+
     def delete_annotations(self, task_id: int) -> None:
         self.tasks[task_id]["annotations"].clear()
         self._count(self.tasks[task_id])
@@ -126,10 +139,10 @@ class LabelStudioServer(Broken):
     def _count(self, task: dict[str, Any]) -> None:
         live = [a for a in task["annotations"] if not a["was_cancelled"]]
         task["updated_at"] = self._now()
-        task["is_labeled"] = bool(live)
+        task["is_labeled"] = len(live) >= self.overlap
         task["cancelled_annotations"] = len(task["annotations"]) - len(live)
         # On the real server's clock, against which the product's "since" is compared.
-        task["completed_at"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if live else None
+        task["completed_at"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if task["is_labeled"] else None
 
     def predict(self, task_id: int, good: float, version: str) -> None:
         """Store a prediction."""
