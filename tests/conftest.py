@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import respx
 from hypothesis import settings
-from label_studio_sdk.core import http_client
 
+from al_core.label_studio import transport
 from tests.servers import BACKEND_URL, URL, BackendServer, LabelStudioServer
 
 # A busy machine is slow, and that is no defect of what is tested.
@@ -18,9 +18,8 @@ pytest_plugins = ["tests.real_stack"]
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[respx.MockRouter]:
-    """Every request of httpx; one that no route takes fails the test. The SDK repeats without waiting."""
-    monkeypatch.setattr(http_client, "_retry_timeout", lambda **_: 0)
-    monkeypatch.setattr(http_client, "_retry_timeout_from_retries", lambda **_: 0)
+    """Every request of httpx; one that no route takes fails the test. Nobody waits before trying again."""
+    monkeypatch.setattr(transport, "sleep", lambda _: None)
     with respx.mock(assert_all_called=False) as router:
         yield router
 

@@ -1,50 +1,27 @@
-"""The client of a Label Studio server, over the SDK.
+"""The client of a Label Studio server: every question that the product asks it, and nothing more.
 
-The SDK brings the care of both kinds of token, retries and time-outs. Its typed models are not used: they
-cost most of the time of a large read and refuse answers of servers a little older or newer than themselves,
-so every call here is JSON in and JSON out on the SDK's own transport.
+Every call is JSON in and JSON out, and asks only for the fields that are needed.
 """
 
-import json
-from bisect import bisect_left
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, Literal
+from datetime import datetime
+from typing import Any
 
-import httpx
-import ijson
-from label_studio_sdk import LabelStudio as Sdk
-from label_studio_sdk.core.api_error import ApiError
-from label_studio_sdk.core.request_options import RequestOptions
-
-from al_core.addresses import checked_url
-from al_core.errors import (
-    AccessRefused,
-    ActiveLearningError,
-    InvalidInput,
-    NotFound,
-    ServerUnreachable,
-    UnexpectedAnswer,
-)
+from al_core.errors import InvalidInput, NotFound, UnexpectedAnswer
+from al_core.label_studio import queries
+from al_core.label_studio.queries import Standing
+from al_core.label_studio.transport import Transport
 from al_core.types import Backend, Prediction, Project, Server, TaskState
 
 PAGE_SIZE = 1000
 PREDICTED_PAGE_SIZE = 500
 """Tasks on a page with their predictions, which are about ten times as long as a state."""
 
-IDS_PER_CALL = 200
-"""How many ids fit into one query string; 200 ids of eight digits are about 2 kB."""
-
 MAX_FILE = 10_000_000
 """Bytes of a task's file that are read at most."""
 
-Standing = Literal["labelled", "skipped"]
-"""Of tasks: somebody labelled it; somebody skipped it and nobody labelled it."""
-
 _STATE = "id,is_labeled,cancelled_annotations,updated_at"
-
-_JSON_HEADERS = {"Accept": "application/json"}
 
 
 class LabelStudio:
@@ -57,7 +34,9 @@ class LabelStudio:
     token : str
         A legacy token (40 hexadecimal characters) or a personal access token (``eyJ…``).
     timeout : float
-        Seconds that one request may take.
+        Seconds that the server may be silent.
+    patience : float
+        Seconds for which reading is tried again while the server does not answer; 0 for one more try at once.
 
     Raises
     ------
@@ -67,20 +46,13 @@ class LabelStudio:
         The token is an expired personal access token.
     """
 
-    def __init__(self, url: str, token: str, *, timeout: float = 30.0) -> None:
-        self.url = checked_url(url)
-        self.uses_personal_token = token.strip().startswith("eyJ")
-        if not token.strip():
-            raise InvalidInput("The token is empty.", "Copy one from Label Studio, Account & Settings.")
-        if not token.strip().isascii() or len(token.split()) != 1:
-            raise InvalidInput("The token holds characters that no token has.", "Copy it from Label Studio once more.")
-        self._http = httpx.Client(timeout=timeout, follow_redirects=False)
-        with self._translated():
-            self._sdk = Sdk(base_url=self.url, api_key=token.strip(), httpx_client=self._http, timeout=timeout)
+    def __init__(self, url: str, token: str, *, timeout: float = 30.0, patience: float = 0.0) -> None:
+        self._transport = Transport(url, token, timeout=timeout, patience=patience)
+        self.url = self._transport.url
 
     def close(self) -> None:
         """Give back the connections."""
-        self._http.close()
+        self._transport.close()
 
     def __enter__(self) -> "LabelStudio":
         return self
@@ -91,19 +63,19 @@ class LabelStudio:
     @property
     def token_kind(self) -> str:
         """What Label Studio calls a token of this kind."""
-        return "personal access token" if self.uses_personal_token else "legacy token"
+        return self._transport.token_kind
 
     # ----------------------------------------------------------------- server and projects
 
     def server(self) -> Server:
         """Who we are there, and which version answers; the test of a connection."""
         try:
-            user = self._get("api/current-user/whoami")
-            version = self._get("api/version/")
+            user = self._transport.get("api/current-user/whoami")
+            version = self._transport.get("api/version/")
         except NotFound:
-            raise self._not_label_studio() from None
+            raise self._transport.not_label_studio() from None
         if not isinstance(user, dict) or "email" not in user or not isinstance(version, dict):
-            raise self._not_label_studio()
+            raise self._transport.not_label_studio()
         return Server(version=str(version.get("release", "unknown")), user=user["email"])
 
     def projects(self) -> list[Project]:
@@ -111,32 +83,30 @@ class LabelStudio:
         found: list[Project] = []
         page = 1
         while True:
-            answer = self._get("api/projects/", {"page": page, "page_size": 100})
+            answer = self._transport.get("api/projects/", {"page": page, "page_size": 100}, holds=("results",))
             found += [_project(raw) for raw in answer["results"]]
             if not answer.get("next"):
                 return sorted(found, key=lambda project: project.title.casefold())
             page += 1
 
     def project(self, project_id: int) -> Project:
-        return _project(self._get(f"api/projects/{project_id}/", missing=f"project {project_id}"))
+        return _project(self._transport.get(f"api/projects/{project_id}/", missing=f"project {project_id}"))
 
     def backends(self, project_id: int) -> list[Backend]:
         """The ML backends of a project; Label Studio asks each for its health on the way."""
-        return [_backend(raw) for raw in self._get("api/ml", {"project": project_id})]
+        return [_backend(raw) for raw in self._transport.get("api/ml", {"project": project_id})]
 
     # ----------------------------------------------------------------- tasks
 
     def newest_change(self, project_id: int) -> tuple[datetime | None, int]:
         """When the task that changed last did so, by the server's clock, and how many tasks there are."""
-        params = {"project": project_id, "page_size": 1, "include": "id,updated_at"}
-        answer = self._get("api/tasks", {**params, "query": json.dumps({"ordering": ["-tasks:updated_at"]})})
-        newest = [datetime.fromisoformat(task["updated_at"]) for task in answer["tasks"]]
-        return (newest[0] if newest else None), int(answer["total"])
+        params = {"project": project_id, "include": "id,updated_at", "query": queries.NEWEST_FIRST}
+        newest, total = self._page(params, 1, 1)
+        return (datetime.fromisoformat(newest[0]["updated_at"]) if newest else None), total
 
     def count(self, project_id: int, which: Standing) -> int:
         """How many tasks are labelled, or were skipped and not labelled."""
-        params = {"project": project_id, "page_size": 1, "include": "id", "query": _query(_STANDINGS[which])}
-        return int(self._get("api/tasks", params)["total"])
+        return self._page({"project": project_id, "include": "id", "query": queries.standing(which)}, 1, 1)[1]
 
     def task_states(self, project_id: int) -> Iterator[tuple[list[TaskState], int]]:
         """Pages of (states, how many tasks the project has), in id order.
@@ -147,18 +117,18 @@ class LabelStudio:
 
     def state_page(self, project_id: int, page: int) -> tuple[list[TaskState], int]:
         """One page of those, from 1; a page behind the last is empty."""
-        tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE, "such project")
+        tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE)
         return [_task_state(task) for task in tasks], total
 
     def states_where(self, project_id: int, which: Standing) -> Iterator[list[TaskState]]:
         """Pages of the tasks that are labelled, or were skipped and not labelled."""
-        for states, _ in self._state_pages({"project": project_id, "query": _query(_STANDINGS[which])}):
+        for states, _ in self._state_pages({"project": project_id, "query": queries.standing(which)}):
             yield states
 
     def changed_since(self, project_id: int, moment: datetime) -> Iterator[list[TaskState]]:
         """Pages of the tasks that changed after a moment of the server's clock."""
-        changed = [_filter("updated_at", "greater", "Datetime", _iso(moment))]
-        for states, _ in self._state_pages({"project": project_id, "query": _query(changed)}):
+        query = queries.all_of(queries.after("updated_at", moment))
+        for states, _ in self._state_pages({"project": project_id, "query": query}):
             yield states
 
     def task_page(self, project_id: int, page: int) -> tuple[list[TaskState], list[Prediction], int]:
@@ -167,7 +137,7 @@ class LabelStudio:
         Predictions are of every model version.
         """
         params = {"project": project_id, "fields": "all", "include": f"{_STATE},predictions"}
-        tasks, total = self._page(params, page, PREDICTED_PAGE_SIZE, "such project")
+        tasks, total = self._page(params, page, PREDICTED_PAGE_SIZE)
         predictions = [_prediction(raw, task["id"]) for task in tasks for raw in task["predictions"]]
         return [_task_state(task) for task in tasks], predictions, total
 
@@ -178,7 +148,7 @@ class LabelStudio:
 
     def labeled_since(self, project_id: int, moment: datetime) -> list[int]:
         """Ids of the tasks that were completed after a moment."""
-        query = _query([_filter("completed_at", "greater", "Datetime", _iso(moment))])
+        query = queries.all_of(queries.after("completed_at", moment))
         pages = self._state_pages({"project": project_id, "query": query})
         return [state.task_id for page, _ in pages for state in page]
 
@@ -196,25 +166,23 @@ class LabelStudio:
 
         By whole tasks: the list of a task's annotations leaves out skips, and ``include=`` leaves only ids of them.
         """
-        found = self._tasks_by_id(project_id, task_ids, {"fields": "all"}, IDS_PER_CALL)
+        found = self._tasks_by_id(project_id, task_ids, {"fields": "all"}, queries.IDS_PER_CALL)
         return {task["id"]: task["annotations"] for task in found}
 
     def _tasks_by_id(
         self, project_id: int, task_ids: Sequence[int], what: Mapping[str, str], most: int
     ) -> Iterator[dict[str, Any]]:
         wanted = sorted({int(task_id) for task_id in task_ids})
-        for by_id, ids in _by_id(wanted, most):
-            params = {"project": project_id, "page_size": most, "query": _query([by_id]), **what}
-            for task in self._get("api/tasks", params)["tasks"]:
-                if task["id"] in ids:
-                    yield task
+        for condition, ids in queries.by_ids(wanted, most):
+            found, _ = self._page({"project": project_id, "query": queries.all_of(condition), **what}, 1, most)
+            yield from (task for task in found if task["id"] in ids)
 
     def labeled_tasks(self, project_id: int) -> Iterator[dict[str, Any]]:
         """Every labelled task as ``{"id", "data", "annotations"}``, a page at a time.
 
         Not by the export call: each of those leaves a file on the server.
         """
-        params = {"project": project_id, "fields": "all", "query": _query(_STANDINGS["labelled"])}
+        params = {"project": project_id, "fields": "all", "query": queries.standing("labelled")}
         for tasks, _ in self._pages(params, page_size=200):
             for task in tasks:
                 yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
@@ -232,15 +200,12 @@ class LabelStudio:
         path = address.removeprefix(self.url)
         if not path.startswith("/data/"):
             raise InvalidInput("The file is not on the Label Studio server.")
-        transport = self._sdk._client_wrapper.httpx_client
-        with self._translated(), transport.stream(path.lstrip("/"), method="GET") as response:
-            self._check_status(response, "such file")
-            content = bytearray()
-            for part in response.iter_bytes():
-                content += part
-                if len(content) > MAX_FILE:
-                    raise UnexpectedAnswer(f"A file of a task has more than {MAX_FILE:,} bytes.")
-            return bytes(content)
+        content = bytearray()
+        for part in self._transport.stream(path, missing="such file"):
+            content += part
+            if len(content) > MAX_FILE:
+                raise UnexpectedAnswer(f"A file of a task has more than {MAX_FILE:,} bytes.")
+        return bytes(content)
 
     # ----------------------------------------------------------------- predictions
 
@@ -260,14 +225,8 @@ class LabelStudio:
         ServerUnreachable
             The answer was cut; whatever was complete before the cut has been given.
         """
-        found = ijson.sendable_list()
-        parser = ijson.items_coro(found, "item", use_float=True)
-        for part in self._stream("api/predictions/", {"project": project_id}):
-            parser.send(part)
-            for raw in found:
-                yield _prediction(raw, raw["task"])
-            found.clear()
-        parser.close()
+        for raw in self._transport.array("api/predictions/", {"project": project_id}):
+            yield _prediction(raw, raw["task"])
 
     def predictions_of(self, project_id: int, task_ids: Sequence[int]) -> Iterator[Prediction]:
         """The stored predictions of these tasks, of every model version."""
@@ -276,28 +235,30 @@ class LabelStudio:
             for raw in task["predictions"]:
                 yield _prediction(raw, task["id"])
 
-    def import_predictions(self, project_id: int, predictions: Sequence[Prediction]) -> None:
-        """Store predictions: all of them, or none where one is of a task that is gone.
+    def import_predictions(self, project_id: int, predictions: Sequence[Prediction]) -> int:
+        """Store predictions, and say how many of them Label Studio has taken.
 
-        It does not move ``updated_at`` of their tasks.
+        It passes over in silence what does not fit the labelling configuration and scores outside of 0 to 1. A number
+        that is none is stored as null. It does not move ``updated_at`` of the tasks.
 
         Raises
         ------
         UnexpectedAnswer
-            Label Studio refused them; none is stored.
+            Label Studio refused them, as it does where one is of a task that is gone; none is stored.
         """
         body = [
             {"task": each.task_id, "result": each.result, "score": each.score, "model_version": each.model_version}
             for each in predictions
         ]
-        self._call("POST", f"api/projects/{project_id}/import/predictions", body=body)
+        path = f"api/projects/{project_id}/import/predictions"
+        return int(self._transport.post(path, _without_nan(body), holds=("created",))["created"])
 
     def model_versions(self, project_id: int) -> dict[str, int]:
         """Model version → how many predictions of it are stored.
 
         A version of no prediction is left out: Label Studio lists a backend's *title* as one.
         """
-        answer = self._get(f"api/projects/{project_id}/model-versions")
+        answer = self._transport.get(f"api/projects/{project_id}/model-versions")
         return {version: count for version, count in answer.items() if count}
 
     # ----------------------------------------------------------------- tabs
@@ -308,24 +269,24 @@ class LabelStudio:
         One ``equal`` filter a task, joined by "or": a saved tab with ``in_list`` would make every page of
         the project fail in the browser.
         """
-        filters = _filters("or", [_filter("id", "equal", "Number", int(task_id)) for task_id in task_ids])
+        filters = queries.any_of(queries.has_id(task_id) for task_id in task_ids)
         data = {"title": title, "type": "list", "target": "tasks", "filters": filters}
-        answer = self._call("POST", "api/dm/views/", body={"project": project_id, "data": data})
+        answer = self._transport.post("api/dm/views/", {"project": project_id, "data": data}, holds=("id",))
         return int(answer["id"])
 
     def find_tab(self, project_id: int, title: str) -> int | None:
         """The id of the tab with this title, if there is one."""
-        tabs = self._get("api/dm/views/", {"project": project_id})
+        tabs = self._transport.get("api/dm/views/", {"project": project_id})
         return next((int(tab["id"]) for tab in tabs if (tab["data"] or {}).get("title") == title), None)
 
     def delete_tab(self, view_id: int) -> None:
         """Remove a tab; its tasks and labels stay. A tab that is gone already is no error."""
         try:
-            self._call("DELETE", f"api/dm/views/{view_id}/")
+            self._transport.delete(f"api/dm/views/{view_id}/")
         except NotFound:
             return
 
-    # ----------------------------------------------------------------- transport
+    # ----------------------------------------------------------------- pages of tasks
 
     def _state_pages(
         self, params: Mapping[str, Any], missing: str = "such project"
@@ -346,91 +307,17 @@ class LabelStudio:
             page += 1
 
     def _page(
-        self, params: Mapping[str, Any], page: int, page_size: int, missing: str
+        self, params: Mapping[str, Any], page: int, page_size: int, missing: str = "such project"
     ) -> tuple[list[dict[str, Any]], int]:
+        params = {**params, "page": page, "page_size": page_size}
         try:
-            answer = self._get("api/tasks", {**params, "page": page, "page_size": page_size}, missing)
+            answer = self._transport.get("api/tasks", params, missing=missing, holds=("tasks", "total"))
         except NotFound:
             if page == 1:
                 raise
             # Either the project is gone, and this fails in its turn, or it has become shorter than that.
             return [], self._page(params, 1, 1, missing)[1]
         return answer["tasks"], int(answer["total"])
-
-    def _stream(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
-        transport = self._sdk._client_wrapper.httpx_client
-        with self._translated(), transport.stream(path, method="GET", params=params) as response:
-            self._check_status(response, "such project")
-            yield from response.iter_bytes(65536)
-
-    def _get(self, path: str, params: dict[str, Any] | None = None, missing: str = "such page") -> Any:
-        return self._call("GET", path, params=params, missing=missing)
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, Any] | None = None,
-        body: Any = None,
-        missing: str = "such page",
-    ) -> Any:
-        # The SDK's typed methods end in this very call; see the head of this module for why it is used bare.
-        transport = self._sdk._client_wrapper.httpx_client
-        # Only reading is repeated by itself: a repeated POST could make two of a thing.
-        options: RequestOptions = {"max_retries": 2 if method == "GET" else 0}
-        with self._translated():
-            response = transport.request(
-                path, method=method, params=params, json=body, headers=_JSON_HEADERS, request_options=options
-            )
-            self._check_status(response, missing)
-            return response.json() if response.content else None
-
-    def _check_status(self, response: httpx.Response, missing: str) -> None:
-        status = response.status_code
-        if status < 300:
-            return
-        if status in (401, 403):
-            raise self._refused()
-        if status == 404:
-            raise NotFound(f"Label Studio has no {missing}, or this token may not see it.")
-        if status < 400:
-            raise UnexpectedAnswer(
-                f"{self.url} sends us to another address.", "Enter the address that it redirects to."
-            )
-        if status >= 500 or status == 429:
-            raise ServerUnreachable(f"Label Studio at {self.url} answers with an error ({status}).")
-        raise UnexpectedAnswer(f"Label Studio refused the request ({status}).", _detail(response))
-
-    def _not_label_studio(self) -> UnexpectedAnswer:
-        return UnexpectedAnswer(f"{self.url} answers, but not as Label Studio does.", "Check the address.")
-
-    def _refused(self) -> AccessRefused:
-        hint = (
-            "Make a new one in Label Studio, Account & Settings, and enter it here."
-            if self.uses_personal_token
-            else "Check it in Label Studio, Account & Settings; an organization may have legacy tokens "
-            "switched off, then use a personal access token."
-        )
-        return AccessRefused(f"Label Studio at {self.url} does not accept the {self.token_kind}.", hint)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn the SDK's and httpx's errors into ours; theirs hold headers and cookies, so they are cut off."""
-        try:
-            yield
-        except ActiveLearningError:
-            raise
-        except ApiError as error:
-            raise (self._refused() if error.status_code in (401, 403) else self._not_label_studio()) from None
-        except httpx.TimeoutException:
-            raise ServerUnreachable(f"Label Studio at {self.url} did not answer in time.") from None
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise ServerUnreachable(
-                f"No Label Studio answers at {self.url}.", "Check the address, and that the server is running."
-            ) from None
-        except ValueError:  # no JSON at all, or not that of an exchanged token
-            raise self._not_label_studio() from None
 
 
 def _project(raw: Mapping[str, Any]) -> Project:
@@ -473,54 +360,13 @@ def _prediction(raw: Mapping[str, Any], task_id: int) -> Prediction:
     )
 
 
-def _filter(column: str, operator: str, kind: str, value: Any) -> dict[str, Any]:
-    return {"filter": f"filter:tasks:{column}", "operator": operator, "type": kind, "value": value}
-
-
-def _filters(conjunction: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"conjunction": conjunction, "items": items}
-
-
-def _query(items: list[dict[str, Any]]) -> str:
-    return json.dumps({"filters": _filters("and", items)})
-
-
-def _by_id(wanted: Sequence[int], most: int) -> Iterator[tuple[dict[str, Any], set[int]]]:
-    """Filters that find tasks by their ascending ids, with the ids each is for.
-
-    A range of ids is answered twice as fast as a list, so it is a range wherever at least half of it is wanted.
-    """
-    start = 0
-    while start < len(wanted):
-        end = bisect_left(wanted, wanted[start] + most, start)
-        first, last = wanted[start], wanted[end - 1]
-        if last - first + 1 <= 2 * (end - start):
-            by_id = _filter("id", "in", "Number", {"min": first, "max": last})
-        else:
-            # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
-            end = min(start + IDS_PER_CALL, len(wanted))
-            by_id = _filter("id", "in_list", "Number", list(wanted[start:end]))
-        yield by_id, set(wanted[start:end])
-        start = end
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _detail(response: httpx.Response) -> str:
-    """Label Studio's own words of a refusal, cut short; never the rest of the answer."""
-    try:
-        detail = response.json().get("detail", "")
-    except (ValueError, AttributeError):
-        return ""
-    return str(detail)[:200]
-
-
-_STANDINGS: dict[Standing, list[dict[str, Any]]] = {
-    "labelled": [_filter("completed_at", "empty", "Datetime", False)],
-    "skipped": [
-        _filter("cancelled_annotations", "greater", "Number", 0),
-        _filter("completed_at", "empty", "Datetime", True),
-    ],
-}
+def _without_nan(value: Any) -> Any:
+    """The same with None where a number is none: JSON has no NaN and no infinity."""
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {name: _without_nan(item) for name, item in value.items()}
+        case list():
+            return [_without_nan(item) for item in value]
+    return value

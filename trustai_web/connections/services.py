@@ -15,9 +15,9 @@ class TokenNeeded(InvalidInput):
     code = "token_needed"
 
 
-def label_studio(connection: Connection) -> LabelStudio:
-    """A client of the connection's server; close it after use."""
-    return LabelStudio(connection.url, connection.token)
+def label_studio(connection: Connection, *, patience: float = 0.0) -> LabelStudio:
+    """A client of the connection's server, which tries again for so many seconds; close it after use."""
+    return LabelStudio(connection.url, connection.token, patience=patience)
 
 
 def connection_create(*, name: str, url: str, token: str, user: User) -> Connection:
