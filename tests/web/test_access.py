@@ -31,6 +31,8 @@ TABLE = {
     "round_resume": (LEADS, "post", ["round"]),
     "round_cancel": (LEADS, "post", ["round"]),
     "round_finish": (LEADS, "post", ["round"]),
+    "round_scores": (LEADS, "get", ["round"]),
+    "round_scores_file": (LEADS, "get", ["round"]),
     "round_work": (LEADS, "post", ["round", "train"]),
     "batch_list": (PEOPLE, "get", []),
     "person_list": (LEADS, "get post", []),

@@ -21,6 +21,7 @@ PAGES = {
     "doctor": "/campaigns/{campaign}/doctor/",
     "open round": "/rounds/{open}/",
     "done round": "/rounds/{done}/",
+    "scores": "/rounds/{open}/scores/",
     "batches": "/batches/",
     "jobs": "/jobs/",
     "not found": "/nowhere/",

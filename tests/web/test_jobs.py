@@ -94,6 +94,8 @@ def test_a_later_round_asks_where_the_model_is_torn(start, work, later_round):
     np.testing.assert_allclose(stored["top"], stored["probabilities"].max(axis=1))
     assert stored["answers"].tolist() == stored["probabilities"].argmax(axis=1).tolist()
     assert sorted(stored["task_ids"][stored["selected"]]) == sorted(ids(round_))
+    assert stored["labels"].tolist() == ["good", "bad"]
+    assert (np.diff(stored["scores"][stored["order"]]) <= 0).all()
 
 
 MOODS = (

@@ -27,3 +27,7 @@ class LabelStudioLinks:
     def task_id(self, task_id: int) -> str:
         """One task, with only the batch in the list beside it: the way that holds in every mode."""
         return f"{self._data}?{self._tab}task={task_id}"
+
+    def other_task(self, task_id: int) -> str:
+        """One task that is not in the batch, so that its list would not hold it."""
+        return f"{self._data}?task={task_id}"

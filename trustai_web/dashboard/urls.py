@@ -3,7 +3,18 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import path
 
-from trustai_web.dashboard.views import batches, campaigns, connections, doctor, home, jobs, people, rounds, sessions
+from trustai_web.dashboard.views import (
+    batches,
+    campaigns,
+    connections,
+    doctor,
+    home,
+    jobs,
+    people,
+    rounds,
+    scores,
+    sessions,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -26,6 +37,8 @@ urlpatterns = [
     path("rounds/<int:pk>/resume/", rounds.round_resume, name="round_resume"),
     path("rounds/<int:pk>/finish/", rounds.round_finish, name="round_finish"),
     path("rounds/<int:pk>/cancel/", rounds.round_cancel, name="round_cancel"),
+    path("rounds/<int:pk>/scores/", scores.round_scores, name="round_scores"),
+    path("rounds/<int:pk>/scores/file/", scores.round_scores_file, name="round_scores_file"),
     path("rounds/<int:pk>/<slug:kind>/", rounds.round_work, name="round_work"),
     path("batches/", batches.batch_list, name="batch_list"),
     path("people/", people.person_list, name="person_list"),
