@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from celery import current_app, group
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
 from al_core.flights import TICK_SECONDS, awaited
 from al_core.ml_backend import MLBackend
+from al_core.predictions import PartSpec, Work
 from al_core.storage import Store
 from al_core.types import Progress
 from trustai_web.campaigns import selectors
@@ -35,9 +35,6 @@ from trustai_web.campaigns.services.parts import (
     parts_give_up,
 )
 
-if TYPE_CHECKING:
-    from al_core.predictions import PartSpec
-
 logger = logging.getLogger(__name__)
 
 HELP_JOB = "trustai_web.campaigns.tasks.job_help"
@@ -56,8 +53,6 @@ REPORT_SECONDS = 0.25
 
 BUG = "bug"
 """In the place of an error's code: an error that nobody expected."""
-
-Work = Callable[[NDArray[np.int64], Progress], None]
 
 
 class PartFailed(Exception):
@@ -87,7 +82,7 @@ class SharedOut:
     job: Job
     store: Store
 
-    def __call__(self, work: Work, part: "PartSpec", task_ids: NDArray[np.int64], progress: Progress) -> None:
+    def __call__(self, work: Work, part: PartSpec, task_ids: NDArray[np.int64], progress: Progress) -> None:
         """Do ``work`` on all the tasks, a part at a time, until each part is done by somebody.
 
         Raises
@@ -99,7 +94,7 @@ class SharedOut:
         """
         size = min(MOST, max(LEAST, -(-len(task_ids) // PARTS)))
         pieces = [task_ids[start : start + size] for start in range(0, len(task_ids), size)]
-        if len(pieces) == 1:
+        if len(pieces) <= 1:
             work(task_ids, progress)
             return
         try:
@@ -111,7 +106,7 @@ class SharedOut:
             parts_delete(self.job)
             self._forget(lambda whose: whose == self._try)
 
-    def _hand_out(self, pieces: list[NDArray[np.int64]], part: "PartSpec") -> None:
+    def _hand_out(self, pieces: list[NDArray[np.int64]], part: PartSpec) -> None:
         # The files first: a row is taken as soon as it is there.
         for number, piece in enumerate(pieces, start=1):
             name = JobPart(job=self.job, job_tries=self.job.tries, number=number).file_name
