@@ -7,7 +7,9 @@ from typing import TypeVar
 import numpy as np
 
 from al_core.flights import awaited, in_flight
-from al_core.label_studio.client import PAGE_SIZE, LabelStudio, Standing
+from al_core.label_studio import LabelStudio
+from al_core.label_studio.client import PAGE_SIZE
+from al_core.label_studio.queries import Standing
 from al_core.pool.table import TaskTable, microseconds, moment_of
 from al_core.types import Progress, TaskState
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_core.errors import UnexpectedAnswer
-from al_core.label_studio.client import PAGE_SIZE, LabelStudio
+from al_core.label_studio import LabelStudio
+from al_core.label_studio.client import PAGE_SIZE
 from al_core.pool.asking import Look, Page, Questions, page_count
 from al_core.pool.table import LABELLED, SKIPPED, TaskTable
 from al_core.types import PoolChanges, Progress, silent
@@ -159,13 +160,13 @@ class _Reading:
             table, is_one_page = self._caught_up(table, mark)
             look = self._ask.look()
             after, _ = self._caught_up(table, look.newest)
-            if not is_one_page and look.total < total + _added_since(mark, before, after):
+            if not is_one_page and look.total < total + np.count_nonzero(_added(before, after) > mark):
                 # A task may have been deleted between two pages of changes, and have hidden another from us.
                 table = after
             elif _agrees(look, table, after):
                 return after
-            elif look.total < len(table):
-                table = self._without_deleted(after, look.total)
+            elif look.total < _least_total(look, table, after):
+                table = self._without_deleted(after)
             elif is_reread and after is table and look.total == len(table):
                 # Nothing changed, so it is the counting that is wrong, or a task's word: its word is what people see.
                 return replace(after, miscounted=_surplus(look, after))
@@ -177,13 +178,13 @@ class _Reading:
             "Wait until tasks are no longer imported or deleted in Label Studio, then try again.",
         )
 
-    def _without_deleted(self, table: TaskTable, total: int) -> TaskTable:
+    def _without_deleted(self, table: TaskTable) -> TaskTable:
         """The table without the tasks that are gone, found by looking at few pages.
 
         A task's place among all tells how many before it are gone, so pages are looked at only where the places at
         both ends differ in that: seven of a hundred for one deleted task.
         """
-        ids = table.task_ids
+        ids, total = table.task_ids, self._ask.newest()[1]
         gone: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         seen: list[TaskTable] = []
         spans = [(1, page_count(total), 0, len(ids))]  # first and last page, and where in the table these tasks are
@@ -228,9 +229,14 @@ def _overlapped(table: TaskTable) -> int:
     return min(moment, table.mark)
 
 
-def _added_since(mark: int, before: TaskTable, after: TaskTable) -> int:
-    new = np.isin(after.task_ids, before.task_ids, assume_unique=True, invert=True)
-    return int(np.count_nonzero(after.changed_at[new] > mark))
+def _added(table: TaskTable, after: TaskTable) -> NDArray[np.int64]:
+    """When each task that only the later table has changed last."""
+    return after.changed_at[np.isin(after.task_ids, table.task_ids, assume_unique=True, invert=True)]
+
+
+def _least_total(look: Look, table: TaskTable, after: TaskTable) -> int:
+    """How many tasks there were at the look, if none is gone: those known, and those that came no later."""
+    return len(table) + int(np.count_nonzero(_added(table, after) <= look.newest))
 
 
 def _agrees(look: Look, table: TaskTable, after: TaskTable) -> bool:
@@ -240,7 +246,7 @@ def _agrees(look: Look, table: TaskTable, after: TaskTable) -> bool:
     may or may not be counted.
     """
     surplus = _surplus(look, table)
-    fitting = [len(table) <= look.total <= len(after)]
+    fitting = [_least_total(look, table, after) <= look.total <= len(after)]
     for flag, excess, expected in zip((LABELLED, SKIPPED), surplus, table.miscounted, strict=True):
         then, now = (part.task_ids[part.flags == flag] for part in (table, after))
         lost, gained = (len(np.setdiff1d(*pair, assume_unique=True)) for pair in ((then, now), (now, then)))
