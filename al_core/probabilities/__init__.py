@@ -5,6 +5,7 @@ A prediction tells all class probabilities if a region of its control has an obj
 the class that was answered: all there is to know of two classes, and a bound of more. The rest is never guessed.
 """
 
-from al_core.probabilities.reading import CONSTANT_TASKS, from_predictions
+from al_core.probabilities.reading import RowReader, from_predictions
+from al_core.probabilities.rows import CONSTANT_TASKS, Rows, latest
 
-__all__ = ["CONSTANT_TASKS", "from_predictions"]
+__all__ = ["CONSTANT_TASKS", "RowReader", "Rows", "from_predictions", "latest"]

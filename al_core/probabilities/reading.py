@@ -2,7 +2,6 @@
 
 from array import array
 from collections.abc import Iterable
-from dataclasses import replace
 from math import nan
 from typing import Any
 
@@ -11,11 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from al_core.errors import InvalidInput
 from al_core.probabilities.regions import Reader, Row, Unknown
-from al_core.types import REASONS, ClassProbabilities, LabelSpace, Prediction, Reason
-
-CONSTANT_TASKS = 20
-"""From how many tasks on equal numbers count as no numbers. Some examples of backends score everything 0.1; but a
-few easy tasks may well all score 1.0, and 20 of 20 alike are no chance any more."""
+from al_core.probabilities.rows import CODES, Rows, unknown_rows
+from al_core.types import ClassProbabilities, LabelSpace, Prediction, Reason
 
 
 def from_predictions(
@@ -60,118 +56,105 @@ def from_predictions(
     InvalidInput
         If the control is a choice without a class.
     """
-    if not space.labels and space.form != "regions":
-        raise InvalidInput(f"The control {space.control!r} has no class.")
     ids = np.asarray(task_ids, dtype=np.int64)
-    latest, passed_over = _latest(predictions, set(ids.tolist()), model_version)
-    reader = Reader(space)
-    table = _Table(space)
-    for task_id in ids.tolist():
-        try:
-            if task_id not in latest:
-                raise Unknown(Reason.OTHER_VERSION if task_id in passed_over else Reason.NO_PREDICTION)
-            table.add(reader.rows(latest[task_id]))
-        except Unknown as unknown:
-            table.add_unknown(unknown.reason)
-    versions = {found.model_version for found in latest.values()}
-    return table.probabilities(ids, versions.pop() if len(versions) == 1 else "")
+    wanted = set(ids.tolist())
+    reader = RowReader(space, model_version)
+    versions: dict[int, str] = {}
+    for prediction in predictions:
+        if prediction.task_id in wanted:
+            reader.add(prediction)
+            if model_version in (None, prediction.model_version):
+                versions[prediction.task_id] = prediction.model_version
+    used = set(versions.values())
+    return reader.rows().of(ids).probabilities(space, used.pop() if len(used) == 1 else "")
 
 
-def _latest(
-    predictions: Iterable[Prediction], wanted: set[int], model_version: str | None
-) -> tuple[dict[int, Prediction], set[int]]:
-    """The prediction that counts for each task, and the tasks that have one of another version."""
-    latest: dict[int, Prediction] = {}
-    passed_over: set[int] = set()
-    for found in predictions:
-        if found.task_id not in wanted:
-            continue
-        if model_version is None or found.model_version == model_version:
-            latest[found.task_id] = found
-        else:
-            passed_over.add(found.task_id)
-    return latest, passed_over
+class RowReader:
+    """Reads predictions one by one, and holds of each no more than its numbers: 4 k + 29 bytes at k classes.
 
+    Parameters
+    ----------
+    space : LabelSpace
+        The control whose results are read, and its k classes.
+    model_version : str, optional
+        Read the predictions of this version alone; a task that has only others is unknown for that reason.
 
-class _Table:
-    """Rows as they come, in the machine's numbers from the start: a list of Python's would take eight times as much."""
+    Raises
+    ------
+    InvalidInput
+        If the control is a choice without a class.
+    """
 
-    def __init__(self, space: LabelSpace) -> None:
+    def __init__(self, space: LabelSpace, model_version: str | None = None) -> None:
+        if not space.labels and space.form != "regions":
+            raise InvalidInput(f"The control {space.control!r} has no class.")
         self._space = space
+        self._model_version = model_version
+        self._reader = Reader(space)
         self._nothing = [nan] * len(space.labels)
+        self._begin()
+
+    def _begin(self) -> None:
+        # A list of Python's numbers would take eight times as much.
+        self._task_ids = array("q")
+        self._counts = array("i")
         self._values = array("f")
         self._top = array("f")
         self._answers = array("i")
         self._scores = array("d")
-        self._starts = array("q", [0])
         self._reasons = array("B")
+        self._passed_over = array("q")
 
-    def add(self, rows: list[Row]) -> None:
-        """The rows of the next task."""
+    def add(self, prediction: Prediction) -> None:
+        """The next prediction; of several for one task the last counts."""
+        if self._model_version is not None and prediction.model_version != self._model_version:
+            self._passed_over.append(prediction.task_id)
+            return
+        try:
+            rows = self._reader.rows(prediction)
+        except Unknown as unknown:
+            self.add_unknown(prediction.task_id, unknown.reason)
+        else:
+            self._append(prediction.task_id, rows)
+
+    def add_unknown(self, task_id: int, reason: Reason) -> None:
+        """A task of which there is nothing to read, in place of its prediction."""
+        # A choice keeps its row, regions have none.
+        self._append(task_id, [] if self._space.form == "regions" else [_NO_ROW])
+        self._reasons[-1] = CODES[reason]
+
+    def rows(self) -> Rows:
+        """All that was added since the last call, ascending by task; the memory goes along."""
+        counts = _array(self._counts, np.int32)
+        read = Rows(
+            form=self._space.form,
+            task_ids=_array(self._task_ids, np.int64),
+            starts=np.concatenate(([0], np.cumsum(counts, dtype=np.int64))),
+            values=_array(self._values, np.float32).reshape(len(self._top), len(self._space.labels)),
+            top=_array(self._top, np.float32),
+            answers=_array(self._answers, np.int32),
+            scores=_array(self._scores, np.float64),
+            reasons=_array(self._reasons, np.uint8),
+        )
+        classes = len(self._space.labels)
+        passed_over = unknown_rows(self._passed_over, Reason.OTHER_VERSION, self._space.form, classes)
+        self._begin()
+        return Rows.merged([passed_over, read] if len(passed_over.task_ids) else [read])
+
+    def _append(self, task_id: int, rows: list[Row]) -> None:
         for values, top, answer, score in rows:
             self._values.extend(self._nothing if values is None else values)
             self._top.append(top)
             self._answers.append(answer)
             self._scores.append(score)
-        self._starts.append(len(self._top))
+        self._task_ids.append(task_id)
+        self._counts.append(len(rows))
         self._reasons.append(0)
 
-    def add_unknown(self, reason: Reason) -> None:
-        """The next task is unknown: a choice keeps its row, regions have none."""
-        self.add([] if self._space.form == "regions" else [Row(None, nan, -1)])
-        self._reasons[-1] = _CODES[reason]
 
-    def probabilities(self, ids: NDArray[np.int64], model_version: str) -> ClassProbabilities:
-        rows, classes = len(self._top), len(self._space.labels)
-        read = ClassProbabilities(
-            task_ids=ids,
-            labels=self._space.labels,
-            form=self._space.form,
-            starts=_array(self._starts, np.int64),
-            values=_array(self._values, np.float32).reshape(rows, classes),
-            top=_array(self._top, np.float32),
-            answers=_array(self._answers, np.int32),
-            reasons=_array(self._reasons, np.uint8),
-            model_version=model_version,
-        )
-        constant = _constant(read, _array(self._scores, np.float64))
-        return _without(read, constant) if constant.any() else read
-
-
-_CODES = {reason: place for place, reason in enumerate(REASONS, start=1)}
+_NO_ROW = Row(None, nan, -1)
 
 
 def _array(numbers: "array[Any]", dtype: Any) -> NDArray[Any]:
     """The same memory as an array of numpy, which takes none that is empty."""
     return np.frombuffer(numbers, dtype=dtype) if len(numbers) else np.empty(0, dtype=dtype)
-
-
-def _constant(read: ClassProbabilities, scores: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(n,) True where a task's numbers are those of every task."""
-    owners = np.repeat(np.arange(len(read.task_ids)), np.diff(read.starts))
-    constant = np.zeros(len(read.task_ids), dtype=np.bool_)
-    by_score = np.flatnonzero(np.isfinite(scores))
-    by_vector = np.flatnonzero(np.isfinite(read.top) & np.isnan(scores))
-    for rows, numbers in ((by_score, scores), (by_vector, read.values)):
-        tasks = np.unique(owners[rows])
-        if len(tasks) >= CONSTANT_TASKS and all((numbers[row] == numbers[rows[0]]).all() for row in rows):
-            constant[tasks] = True
-    return constant
-
-
-def _without(read: ClassProbabilities, tasks: NDArray[np.bool_]) -> ClassProbabilities:
-    """The same with some tasks unknown as constant: a choice keeps its row, regions go."""
-    lost = np.repeat(tasks, np.diff(read.starts))
-    reasons = np.where(tasks, np.uint8(_CODES[Reason.CONSTANT]), read.reasons)
-    if read.form != "regions":
-        read.values[lost], read.top[lost], read.answers[lost] = np.nan, np.nan, -1
-        return replace(read, reasons=reasons)
-    counts = np.where(tasks, 0, np.diff(read.starts))
-    return replace(
-        read,
-        starts=np.concatenate(([0], np.cumsum(counts))),
-        values=read.values[~lost],
-        top=read.top[~lost],
-        answers=read.answers[~lost],
-        reasons=reasons,
-    )
