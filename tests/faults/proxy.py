@@ -138,20 +138,25 @@ class Proxy:
         self._rules: list[Rule] = []
         self._lock = Lock()
         self._ended = Event()
-        self._server = Listener(self)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
+        self._listener = Listener(self, port=0)
+        self.url = f"http://127.0.0.1:{self._listener.server_port}"
 
     def __enter__(self) -> "Proxy":
-        Thread(target=self._server.serve_forever, args=(0.05,), name="proxy", daemon=True).start()
+        self._listener.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._ended.set()
-        self._server.shutdown()
-        self._server.close_all()
+        self._listener.stop()
+
+    def down(self) -> None:
+        """Nobody listens any more, and every connection ends: as when the machine behind is switched off."""
+        self._listener.stop()
+
+    def up(self) -> None:
+        """Listen again, at the same address."""
+        self._listener = Listener(self, self._listener.server_port)
+        self._listener.start()
 
     def when(
         self,
@@ -200,10 +205,20 @@ class Listener(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: Proxy, port: int) -> None:
         self.proxy = proxy
         self._open: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
+
+    def start(self) -> None:
+        Thread(target=self.serve_forever, args=(0.05,), name="proxy", daemon=True).start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         self._open.add(request)
@@ -215,12 +230,6 @@ class Listener(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: connections end in the middle here, that is what this server is for."""
-
-    def close_all(self) -> None:
-        self.server_close()
-        for connection in list(self._open):
-            with suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -325,5 +334,15 @@ def before_it_arrives(action: Callable[[], None]) -> Fault:
         answer = exchange.forward()
         action()
         exchange.give(answer)
+
+    return fault
+
+
+def when_asked(action: Callable[[], None]) -> Fault:
+    """The real answer, but something happens on the server before it is asked."""
+
+    def fault(exchange: Exchange) -> None:
+        action()
+        passed_on(exchange)
 
     return fault

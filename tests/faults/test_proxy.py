@@ -130,3 +130,14 @@ def test_a_dead_server_is_a_cut_connection(http: httpx.Client, proxy: Proxy) -> 
     proxy.upstream = "http://127.0.0.1:1"
     with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError)):
         http.get("/health")
+
+
+def test_goes_down_and_comes_up_at_the_same_address(http: httpx.Client, proxy: Proxy) -> None:
+    assert http.get("/health").json() == HEALTH
+    proxy.down()
+    with pytest.raises((httpx.ReadError, httpx.RemoteProtocolError, httpx.ConnectError)):
+        http.get("/health")  # on the connection that was open
+    with pytest.raises(httpx.ConnectError):
+        http.get("/health")
+    proxy.up()
+    assert http.get("/health").json() == HEALTH
