@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from al_core.features.result import Features, gathered
 
@@ -14,6 +15,94 @@ MAX_LENGTH = 8192
 
 _KEYS = ("embedding", "embeddings", "vector")
 _NO_EMBEDDING = "no embedding of the same length as the others"
+
+
+@dataclass(frozen=True, eq=False)
+class Embeddings:
+    """What a model sent along for e tasks, all of one length d."""
+
+    task_ids: NDArray[np.int64]
+    """(e,) ascending and distinct."""
+    vectors: NDArray[np.float32]
+    """(e, d) finite; (0, 0) where the model sends none."""
+
+    @classmethod
+    def of_tasks(cls, found: Mapping[int, NDArray[np.float32]]) -> "Embeddings":
+        """From task id → vector, see :func:`embedding_of`. Those that have not the commonest length are left out."""
+        length = _commonest(Counter(map(len, found.values())))
+        ids = sorted(task_id for task_id, vector in found.items() if len(vector) == length)
+        vectors = np.empty((len(ids), length), dtype=np.float32)
+        for place, task_id in enumerate(ids):
+            vectors[place] = found[task_id]
+        return cls(np.array(ids, dtype=np.int64), vectors)
+
+    @classmethod
+    def merged(cls, parts: Sequence["Embeddings"]) -> "Embeddings":
+        """All tasks of some parts; of several for one task the last part's counts.
+
+        Parts that have not the commonest length are left out. Shares the memory of a part that is the only one.
+        """
+        lengths: Counter[int] = Counter()
+        for part in parts:
+            lengths[part.length] += len(part.task_ids)
+        length = _commonest(lengths)
+        alike = [part for part in parts if part.length == length and len(part.task_ids)]
+        if len(alike) < 2:
+            return alike[0] if alike else cls.of_tasks({})
+        ids = np.concatenate([part.task_ids for part in alike])
+        distinct, places = np.unique(ids[::-1], return_index=True)
+        return cls(distinct, np.concatenate([part.vectors for part in alike])[len(ids) - 1 - places])
+
+    @property
+    def length(self) -> int:
+        """d"""
+        return self.vectors.shape[1]
+
+    def of(self, task_ids: ArrayLike) -> "Embeddings":
+        """Those of some tasks, as far as they have one.
+
+        Parameters
+        ----------
+        task_ids : array_like of int, shape (n,)
+        """
+        _, places = self._found(task_ids)
+        places = np.unique(places)
+        return Embeddings(self.task_ids[places], self.vectors[places])
+
+    def by_place(self, task_ids: ArrayLike) -> dict[int, NDArray[np.float32]]:
+        """Place in ``task_ids`` (n,) → vector (d,), for the tasks that have one."""
+        asked, places = self._found(task_ids)
+        return dict(zip(asked.tolist(), self.vectors[places], strict=True))
+
+    def _found(self, task_ids: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where in ``task_ids`` the tasks are that have an embedding, and where it is here."""
+        asked = np.asarray(task_ids, dtype=np.int64)
+        places = np.searchsorted(self.task_ids, asked)
+        here = np.flatnonzero(places < len(self.task_ids))
+        here = here[self.task_ids[places[here]] == asked[here]]
+        return here, places[here]
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By their names, for :func:`numpy.savez`."""
+        return {"task_ids": self.task_ids, "vectors": self.vectors}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> "Embeddings":
+        """What :meth:`arrays` gave.
+
+        Raises
+        ------
+        ValueError
+            They are not what embeddings are made of.
+        """
+        ids, vectors = arrays.get("task_ids"), arrays.get("vectors")
+        if ids is None or vectors is None or (ids.dtype, vectors.dtype) != (np.int64, np.float32):
+            raise ValueError("Embeddings have other arrays than these.")
+        if vectors.ndim != 2 or ids.shape != vectors.shape[:1] or vectors.shape[1] > MAX_LENGTH:
+            raise ValueError("These arrays have not the shapes of embeddings.")
+        if (np.diff(ids) <= 0).any() or not np.isfinite(vectors).all():
+            raise ValueError("These numbers are no embeddings.")
+        return cls(ids, vectors)
 
 
 def embedding_of(prediction_result: object) -> NDArray[np.float32] | None:
@@ -61,7 +150,7 @@ def _of_one_length(vectors: Mapping[int, NDArray[np.float32] | None], count: int
     lengths = Counter(len(vector) for vector in vectors.values() if vector is not None)
     if not lengths:
         return None
-    length = max(lengths, key=lambda length: (lengths[length], length))
+    length = _commonest(lengths)
     if 2 * lengths[length] < count:
         return None
     found = {i: vector for i, vector in vectors.items() if vector is not None and len(vector) == length}
@@ -70,10 +159,15 @@ def _of_one_length(vectors: Mapping[int, NDArray[np.float32] | None], count: int
     return gathered({index: _unit(vector) for index, vector in found.items()}, missing, count, source)
 
 
+def _commonest(lengths: Counter[int]) -> int:
+    """The length that most have, of several the greatest; 0 where there is none."""
+    return max(lengths, key=lambda length: (lengths[length], length), default=0)
+
+
 def _vector(value: object) -> NDArray[np.float32] | None:
     """``value`` as float32, None unless it is a list of 2 to ``MAX_LENGTH`` finite numbers that are not all 0."""
     if isinstance(value, list):
-        if not all(type(number) in (int, float) for number in value[:MAX_LENGTH]):
+        if not {*map(type, value[:MAX_LENGTH])} <= {int, float}:
             return None
     elif not isinstance(value, np.ndarray) or value.ndim != 1 or value.dtype.kind not in "iuf":
         return None
