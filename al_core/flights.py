@@ -17,8 +17,9 @@ TICK_SECONDS = 0.25
 PUMP_AHEAD = 4
 """Parcels that a pump may be ahead of its reader: enough to keep both busy, and little memory."""
 
-PARCEL = 500
-"""Items that cross from the pump's thread at once; one by one the crossing would cost more than the items."""
+PARCEL = 100
+"""Items that cross from the pump's thread at once: fewer, and the crossing would cost more than the items; more, and
+they live long enough for the garbage collector to go through them again and again."""
 
 T = TypeVar("T")
 R = TypeVar("R")
