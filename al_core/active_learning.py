@@ -16,7 +16,7 @@ from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
 from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
 from al_core.evaluation import accuracy
-from al_core.features import FeatureCache, TextFeatures, embedding_of
+from al_core.features import Embeddings, FeatureCache, TextFeatures, embedding_of
 from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
 from al_core.prediction_sources import ModelPredictions, PredictionSource, why_unknown
@@ -378,7 +378,7 @@ class ActiveLearningManager:
         return accuracy(predicted, truth, version)
 
 
-def _embeddings(said: ModelPredictions) -> dict[int, NDArray[np.float32]]:
+def _embeddings(said: ModelPredictions) -> Embeddings:
     """What a model sends along as its own view of the tasks, where it does."""
     found = ((prediction.task_id, embedding_of(prediction.result)) for prediction in said.predictions)
-    return {task_id: embedding for task_id, embedding in found if embedding is not None}
+    return Embeddings.of_tasks({task_id: embedding for task_id, embedding in found if embedding is not None})

@@ -229,9 +229,7 @@ class BatchComposer:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
         """Features of the candidates, and of what is labelled where the way looks at that."""
         sent = self.scores.embeddings
-        embeddings = {
-            place: sent[int(task_id)] for place, task_id in enumerate(self._ids[candidates]) if int(task_id) in sent
-        }
+        embeddings = sent.by_place(self._ids[candidates]) if sent else {}
         # The model sends no embeddings of what it was trained on, and other features cannot be compared with them.
         learned = self._labelled_data() if self.rules.way.sees_labelled and not embeddings else []
         # Together, as features of texts follow from all of them.

@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from al_core.features import Embeddings
 
 Progress = Callable[[int, int | None, str], None]
 """``progress(done, total, sentence)``; ``total`` is None while unknown. Raises ``Cancelled`` to stop the work."""
@@ -261,8 +264,8 @@ class Scores:
     models: tuple[ClassProbabilities, ...] = ()
     """What was scored, each aligned to ``pool.task_ids``: none for a strategy that asks no model, several for a
     committee or for several controls."""
-    embeddings: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
-    """Task id → what the model sent along as its own view of the task, where it did."""
+    embeddings: "Embeddings | None" = None
+    """What the model sent along as its own view of the tasks, where it did."""
 
     @property
     def values(self) -> NDArray[np.float64]:

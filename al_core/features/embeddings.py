@@ -96,7 +96,7 @@ class Embeddings:
             They are not what embeddings are made of.
         """
         ids, vectors = arrays.get("task_ids"), arrays.get("vectors")
-        if ids is None or vectors is None or (ids.dtype, vectors.dtype) != (np.int64, np.float32):
+        if ids is None or vectors is None or ids.dtype != np.int64 or vectors.dtype != np.float32:
             raise ValueError("Embeddings have other arrays than these.")
         if vectors.ndim != 2 or ids.shape != vectors.shape[:1] or vectors.shape[1] > MAX_LENGTH:
             raise ValueError("These arrays have not the shapes of embeddings.")
