@@ -152,6 +152,9 @@ class Site:
 
     url: str
     worker: Running
+    var: Path
+    one_process_worker: Callable[[str], Running]
+    """Makes another worker, of a single process and by a name of its own; whoever starts it stops it."""
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +177,18 @@ def site(stack_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iter
     if not config.redis_url:
         parts.insert(0, processes.broker(config))
     running = [Running(replace(part, env={**part.env, **env}), config.var).start() for part in parts]
-    yield Site(url=config.web_url, worker=next(r for r in running if r.process.name == "worker"))
+
+    def one_process_worker(name: str) -> Running:
+        part = processes.worker(config)
+        command = [*part.command, "--concurrency", "1", "--hostname", f"{name}@%h"]
+        return Running(replace(part, name=name, command=command, env={**part.env, **env}), config.var)
+
+    yield Site(
+        url=config.web_url,
+        worker=next(r for r in running if r.process.name == "worker"),
+        var=config.var,
+        one_process_worker=one_process_worker,
+    )
     for part in reversed(running):
         part.stop()
 

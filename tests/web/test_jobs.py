@@ -348,8 +348,11 @@ def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend
     assert ids(job.round) == []
 
 
-def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, server, caplog):
-    server.faults["GET /api/tasks"] = httpx.Response(200, json={"surprise": TOKEN})
+def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, monkeypatch, caplog):
+    def crash(values, space):
+        raise KeyError("surprise")
+
+    monkeypatch.setattr(jobs, "preview", crash)
     job = work(start())
     job.round.refresh_from_db()
     assert job.status == "errored"

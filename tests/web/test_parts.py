@@ -487,8 +487,8 @@ def test_a_bug_of_a_helper_is_a_bug_of_the_job(share, predict, job, store, calls
         raise KeyError("surprise")
 
     predict.before = crash
-    with pytest.raises(PartFailed, match=f"Part 1 of job {job.pk} failed: a bug, see the worker's log"):
+    with pytest.raises(PartFailed, match=f"part 1 of job {job.pk} failed: a bug, see the worker's log"):
         share()
-    assert f"Part 1 of job {job.pk} met a bug." in caplog.text
+    assert f"Met a bug over part 1 of job {job.pk}." in caplog.text
     assert "surprise" in caplog.text
     assert nothing_is_left(store)

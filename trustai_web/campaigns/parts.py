@@ -205,7 +205,7 @@ def do_part(part: JobPart, work: Callable[[Progress], None], look: Callable[[], 
     except ActiveLearningError as error:
         part_fail(part, error.code, str(error))
     except Exception:
-        logger.exception("%s met a bug.", part)
+        logger.exception("Met a bug over %s.", part)
         part_fail(part, BUG, "a bug, see the worker's log")
 
 
@@ -217,9 +217,10 @@ def help_with(job_id: int) -> None:
     try:
         do_part(part, lambda report: _predict(part, report))
     except PartLost:
-        logger.info("%s was taken over or is not wanted any more; this worker leaves it alone.", part)
+        logger.info("Another has %s by now, or nobody wants it: this worker leaves it alone.", part)
         return
     part.refresh_from_db(fields=["status"])
+    logger.info("Helped with %s, which is %s.", part, part.status)
     # A worker that cannot reach a server leaves the part to those that can.
     if part.status == JobPart.Status.DONE and part_waits(job_id):
         call_for_help(job_id, 1)

@@ -16,7 +16,7 @@ class TokenNeeded(InvalidInput):
 
 
 def label_studio(connection: Connection, *, patience: float = 0.0) -> LabelStudio:
-    """A client of the connection's server, which tries again for so many seconds; close it after use."""
+    """A client of the connection's server, which asks again for so many seconds; close it after use."""
     return LabelStudio(connection.url, connection.token, patience=patience)
 
 

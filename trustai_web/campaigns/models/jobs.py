@@ -105,7 +105,7 @@ class JobPart(TimestampedModel):
         constraints: ClassVar = [models.UniqueConstraint(fields=["job", "number"], name="part_number_once_per_job")]
 
     def __str__(self) -> str:
-        return f"Part {self.number} of job {self.job_id}"
+        return f"part {self.number} of job {self.job_id}"
 
     @property
     def file_name(self) -> str:

@@ -137,7 +137,7 @@ def _manager(
     campaign: Campaign, asking: Asking, *, with_committee: bool, patience: float = 0.0
 ) -> Iterator[ActiveLearningManager]:
     with ExitStack() as opened:
-        client = opened.enter_context(closing(label_studio(campaign.connection)))
+        client = opened.enter_context(closing(label_studio(campaign.connection, patience=patience)))
         backend = opened.enter_context(closing(MLBackend(campaign.backend_url))) if campaign.backend_url else None
         members = _other_backends(client, campaign) if with_committee and _asks_a_committee(asking) else []
         yield ActiveLearningManager(
