@@ -29,30 +29,43 @@ def objects(parts: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     Raises
     ------
     CutShort
-        The parts ended within the array; every object that was complete has been given.
+        The parts ended within the array; every object that was complete has been given, as it has been before any
+        error of the parts themselves.
     ValueError
         It is no array of objects.
     """
     text = codecs.getincrementaldecoder("utf-8")()
     held, has_begun = "", False
     enough = 1
-    for part in parts:
+    for part, end in _ended(parts):
         held += text.decode(part)
         if not has_begun:
             held = held.lstrip()
             if held and not held.startswith("["):
                 raise ValueError("There is no array.")
             has_begun, held = bool(held), held[1:]
-        if len(held) < enough:
+        if len(held) < enough and end is None:
             continue
         held = yield from _complete(held)
         if held.startswith("]"):
             return
         if held and not held.startswith("{"):
             raise ValueError("There is something else than objects in the array.")
+        if end is not None:
+            raise end
         # A long object is not begun anew with every part of it: that would take the square of its length.
         enough = 2 * len(held)
-    raise CutShort
+
+
+def _ended(parts: Iterable[bytes]) -> Iterator[tuple[bytes, Exception | None]]:
+    """The parts, and then an empty one with the error that they ended with, as there may be whole objects before it."""
+    try:
+        for part in parts:
+            yield part, None
+    except Exception as error:
+        yield b"", error
+    else:
+        yield b"", CutShort()
 
 
 def _complete(text: str) -> Generator[dict[str, Any], None, str]:
