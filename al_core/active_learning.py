@@ -1,9 +1,9 @@
 """The active-learning loop as verbs: read the pool, score, recommend, publish, train, evaluate."""
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -16,12 +16,14 @@ from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
 from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
 from al_core.evaluation import accuracy
-from al_core.features import Embeddings, FeatureCache, TextFeatures, embedding_of
+from al_core.features import FeatureCache, TextFeatures
+from al_core.flights import pumped
 from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
-from al_core.prediction_sources import ModelPredictions, PredictionSource, why_unknown
-from al_core.probabilities import from_predictions
+from al_core.pool import PoolReader, TaskTable, pool_of
+from al_core.predictions import ModelRows, PredictionSource, Reports, Spread, here, why_unknown
 from al_core.seeding import task_keys
+from al_core.storage import MemoryStore, Store
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
 from al_core.types import (
     Aggregation,
@@ -30,12 +32,13 @@ from al_core.types import (
     Label,
     LabelSpace,
     Pool,
+    PoolChanges,
     Progress,
     Project,
     Publication,
     RankBy,
     Scores,
-    TaskState,
+    Source,
     Training,
     silent,
 )
@@ -70,6 +73,8 @@ class ActiveLearningManager:
         Same seed, pool and predictions: same batch.
     held_out : collection of int
         Ids of the test set: never asked again, never trained on.
+    asked : collection of int
+        Ids of earlier batches: never asked again, answered or not.
     control : str
         Which control of the labelling configuration counts: its name, ``"*"`` for all of them together, or
         empty for the only one.
@@ -87,6 +92,10 @@ class ActiveLearningManager:
         Where features of contents that were seen before are kept.
     text : {"words", "sentences"}
         What texts are told apart by; sentences need the packages of requirements-extras.txt.
+    store : Store, optional
+        Where what was read and predicted is kept, so that it is not read and predicted again. None: in memory.
+    source, write_back, spread
+        Where predictions come from and who makes them: see :class:`al_core.predictions.PredictionSource`.
     """
 
     def __init__(
@@ -100,6 +109,7 @@ class ActiveLearningManager:
         candidate_factor: int | None = None,
         seed: int = 0,
         held_out: Collection[int] = (),
+        asked: Collection[int] = (),
         control: str = "",
         aggregation: Aggregation = Aggregation(),  # noqa: B008  frozen
         rank_by: RankBy = "low",
@@ -108,6 +118,10 @@ class ActiveLearningManager:
         committee: Sequence[MLBackend] = (),
         feature_cache: FeatureCache | None = None,
         text: TextFeatures = "words",
+        store: Store | None = None,
+        source: Source = "stored_then_direct",
+        write_back: bool = False,
+        spread: Spread = here,
     ) -> None:
         if candidate_factor is not None and candidate_factor < 1:
             raise InvalidInput("The candidate factor must be at least 1.")
@@ -122,6 +136,7 @@ class ActiveLearningManager:
         self.candidate_factor = candidate_factor
         self.seed = seed
         self.held_out = frozenset(held_out)
+        self.asked = frozenset(asked)
         self.control = control
         self.aggregation = aggregation
         self.rank_by = rank_by
@@ -129,6 +144,10 @@ class ActiveLearningManager:
         self.class_balance = class_balance
         self.feature_cache = feature_cache
         self.text = text
+        self.store = MemoryStore() if store is None else store
+        self.source = source
+        self.write_back = write_back
+        self.spread = spread
 
     @cached_property
     def project(self) -> Project:
@@ -146,43 +165,62 @@ class ActiveLearningManager:
 
     @cached_property
     def predictions(self) -> PredictionSource:
-        return PredictionSource(self.label_studio, self.project, self.backend, self.committee)
+        return self._source(self.label_spaces)
+
+    def _source(self, spaces: Sequence[LabelSpace]) -> PredictionSource:
+        return PredictionSource(
+            self.label_studio,
+            self.project,
+            spaces,
+            self.backend,
+            self.committee,
+            store=self.store,
+            source=self.source,
+            write_back=self.write_back,
+            spread=self.spread,
+        )
 
     # ----------------------------------------------------------------- 1. read the pool
 
     def read_pool(self, progress: Progress = silent) -> Pool:
-        """Which tasks may be asked: neither labelled nor skipped, and not in the test set.
+        """Which tasks may be asked: neither labelled nor skipped, not in the test set, not in an earlier batch.
+
+        Where the store has an earlier reading, only what changed since is read.
 
         Raises
         ------
         EmptyPool
             The project has no task, or none that may be asked.
         """
-        states = self._task_states(progress)
-        total = len(states)
-        labeled = np.array(sorted(state.task_id for state in states if state.labeled), dtype=np.int64)
-        open_ids = [s.task_id for s in states if not s.labeled and not s.skipped]
-        if total == 0:
-            raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
-        task_ids = np.array(sorted(set(open_ids) - self.held_out), dtype=np.int64)
-        if not len(task_ids):
-            raise EmptyPool(
-                f"No task is left to ask: all {total:,} are labelled, skipped or in the test set.",
-                "Import more tasks in Label Studio, or stop here.",
-            )
-        return Pool(task_ids, labeled, total, hashlib.sha256(task_ids.tobytes()).hexdigest(), datetime.now(UTC))
+        tasks, changes = self._read_tasks(progress, ahead=self.strategy.needs != "nothing")
+        return pool_of(tasks, self.held_out, self.asked, changes)
 
-    def _task_states(self, progress: Progress) -> list[TaskState]:
-        found: list[TaskState] = []
-        for states, total in self.label_studio.task_states(self.project_id):
-            found += states
-            progress(len(found), total, f"Reading tasks: {len(found):,} of {total:,}.")
-        return found
+    def _read_tasks(self, progress: Progress, *, ahead: bool) -> tuple[TaskTable, PoolChanges]:
+        kept = self.store.read(self._tasks_name)
+        known = TaskTable.from_bytes(kept) if kept else None
+        reader = PoolReader(self.label_studio, self.project_id)
+        # Where most tasks have a stored prediction, reading these tells the tasks as well.
+        found = self._open(progress).read_ahead(progress) if ahead and known is None else None
+        if found is None:
+            tasks, changes = reader.read(known, progress=progress)
+        else:
+            tasks, changes = reader.read(None, found.task_ids, progress, as_of=found.as_of)
+        self.store.write(self._tasks_name, tasks.to_bytes())
+        return tasks, changes
+
+    @property
+    def _tasks_name(self) -> str:
+        return f"tasks-{sha256(f'{self.label_studio.url} {self.project_id}'.encode()).hexdigest()[:16]}.npz"
+
+    def _open(self, progress: Progress) -> PredictionSource:
+        return Reports(progress, "Opening the project.").wait(lambda: self.predictions)
 
     # ----------------------------------------------------------------- 2. score
 
     def score(self, pool: Pool, progress: Progress = silent) -> Scores:
         """How informative each task of the pool is, by the strategy.
+
+        What was predicted when it is cancelled, or a server fails, is in the store: the next call goes on from there.
 
         Raises
         ------
@@ -192,28 +230,21 @@ class ActiveLearningManager:
         if self.strategy.needs == "nothing":
             evidence = Evidence(pool.task_ids, (), self.aggregation, self.seed)
             return Scores(pool, self.strategy.name, self.seed, self.strategy.score(evidence), self.rank_by)
-        said = self._predictions(pool.task_ids, progress)
-        by_control = [
-            tuple(
-                from_predictions(model.predictions, pool.task_ids, space, model_version=model.version) for model in said
-            )
-            for space in self.label_spaces
-        ]
+        said = self._predictions(pool, progress)
+        by_control = list(zip(*(model.probabilities for model in said), strict=True))
         bounds = combine_controls(
             [self.strategy.score(Evidence(pool.task_ids, models, self.aggregation, self.seed)) for models in by_control]
         )
         if np.isnan(bounds.low).all():
             raise why_unknown(by_control[0][0].unknown, self.strategy, len(pool.task_ids), self.backend)
         models = tuple(model for models in by_control for model in models)
-        return Scores(pool, self.strategy.name, self.seed, bounds, self.rank_by, models, _embeddings(said[0]))
+        embeddings, kept, failed = said[0].embeddings, said[0].kept, max(model.failed for model in said)
+        return Scores(pool, self.strategy.name, self.seed, bounds, self.rank_by, models, embeddings, kept, failed)
 
-    def _predictions(self, task_ids: NDArray[np.int64], progress: Progress) -> list[ModelPredictions]:
-        """What the strategy ranks by; kept, as it is read once for each control."""
-        if self.strategy.needs == "committee":
-            said = self.predictions.members(task_ids.tolist(), progress)
-        else:
-            said = [self.predictions.model(task_ids.tolist(), progress)]
-        return [ModelPredictions(model.version, list(model.predictions)) for model in said]
+    def _predictions(self, pool: Pool, progress: Progress) -> list[ModelRows]:
+        """What the strategy ranks by."""
+        source = self._open(progress)
+        return source.members(pool, progress) if self.strategy.needs == "committee" else [source.model(pool, progress)]
 
     def diagnose(self, sample: int = 50, progress: Progress = silent) -> Diagnosis:
         """What the model's numbers are worth, by every control, on tasks drawn at random.
@@ -225,14 +256,14 @@ class ActiveLearningManager:
         NoPredictions
             Nothing is stored and there is no backend to ask.
         """
-        ids = np.array(sorted(state.task_id for state in self._task_states(progress)), dtype=np.int64)
+        tasks, _ = self._read_tasks(progress, ahead=False)
+        ids = tasks.task_ids
         if not len(ids):
             raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
         drawn = np.sort(ids[np.argsort(task_keys(ids, self.seed))[:sample]])
-        said = self.predictions.model(drawn.tolist(), progress)
-        wanted = set(drawn.tolist())
-        found = [prediction for prediction in said.predictions if prediction.task_id in wanted]
+        Reports(progress, "Opening the project.").wait(lambda: self.project)
         spaces = label_spaces(self.project.label_config) or (self.label_space,)
+        found = self._source(spaces).sample(drawn, progress)
         return examine(found, drawn, spaces)
 
     # ----------------------------------------------------------------- 3. recommend
@@ -257,12 +288,21 @@ class ActiveLearningManager:
             cache=self.feature_cache,
             text=self.text,
         )
+        reports = Reports(progress, "Choosing tasks.")
         learned = np.setdiff1d(scores.pool.labeled_ids, sorted(self.held_out))
-        contents = Contents(self._task_data, self.label_studio.read_file, self.label_studio.url)
-        return BatchComposer(scores, rules, contents, learned, progress).compose(size, test_size)
+        contents = Contents(
+            lambda ids: reports.wait(lambda: self.label_studio.task_data(self.project_id, ids)),
+            lambda address: reports.wait(lambda: self.label_studio.read_file(address)),
+            self.label_studio.url,
+        )
+        answered = self._answered_since(scores.pool, reports)
+        return BatchComposer(scores, rules, contents, learned, answered, reports.say).compose(size, test_size)
 
-    def _task_data(self, task_ids: Sequence[int]) -> Mapping[int, Mapping[str, Any]]:
-        return self.label_studio.task_data(self.project_id, task_ids)
+    def _answered_since(self, pool: Pool, reports: Reports) -> NDArray[np.int64]:
+        """Tasks of the pool that were labelled or skipped since it was read."""
+        pages = pumped(self.label_studio.changed_since(self.project_id, pool.read_at), reports.tick)
+        answered = [state.task_id for page in pages for state in page if state.labeled or state.skipped]
+        return np.intersect1d(pool.task_ids, np.array(answered, dtype=np.int64))
 
     # ----------------------------------------------------------------- 4. publish, and hear the answers
 
@@ -319,10 +359,11 @@ class ActiveLearningManager:
             See :mod:`al_core.training`.
         """
         backend = self._need_backend()
-        progress(0, None, "Collecting the labels.")
+        reports = Reports(progress, "Collecting the labels.")
+        reports.wait(lambda: self.label_spaces)
         labelled = [
             task
-            for task in self.label_studio.labeled_tasks(self.project_id)
+            for task in pumped(self.label_studio.labeled_tasks(self.project_id), reports.tick)
             if task["id"] not in self.held_out and self._has_label(task)
         ]
         if not labelled:
@@ -372,13 +413,7 @@ class ActiveLearningManager:
                 "Train without a test set.",
             )
         backend = self._need_backend()
-        predictions = self.predictions.predict(backend, sorted(truth), progress)
+        predictions = self._open(progress).predict(backend, sorted(truth), progress)
         predicted = {p.task_id: answer_of(p.result, self.label_space) for p in predictions}
         version = predictions[0].model_version if predictions else ""
         return accuracy(predicted, truth, version)
-
-
-def _embeddings(said: ModelPredictions) -> Embeddings:
-    """What a model sends along as its own view of the tasks, where it does."""
-    found = ((prediction.task_id, embedding_of(prediction.result)) for prediction in said.predictions)
-    return Embeddings.of_tasks({task_id: embedding for task_id, embedding in found if embedding is not None})

@@ -82,6 +82,8 @@ class BatchComposer:
     contents: Contents
     labelled: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     """(l,) ids of the tasks that the model learns from."""
+    answered: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    """(a,) ids of tasks of the pool that were answered since it was read: left out."""
     progress: Progress = silent
     _seen: set[str] = field(default_factory=set)
     _notes: list[str] = field(default_factory=list)
@@ -90,7 +92,7 @@ class BatchComposer:
         """A batch of ``size`` tasks for the strategy and its control lane, and ``test_size`` to measure with."""
         if size < 0 or test_size < 0 or size + test_size == 0:
             raise InvalidInput("A batch needs at least one task.")
-        free = np.ones(len(self._ids), dtype=np.bool_)
+        free = ~np.isin(self._ids, self.answered)
         test = self._drawn(free, test_size, _TEST)
         free[test] = False
         control = self._drawn(free, round(size * self.rules.control_share), _CONTROL)
@@ -104,7 +106,19 @@ class BatchComposer:
         wanted = size + test_size
         if len(ranked) < wanted:
             self._notes.insert(0, f"Wanted {wanted:,} tasks; only {len(ranked):,} could be picked.")
+        self._notes += self._left_out()
         return Batch(ranked, wanted, " ".join(self._notes))
+
+    def _left_out(self) -> Iterator[str]:
+        """Which tasks that are open, or were when the pool was read, are not in the batch whatever their score."""
+        answered, passed_over = len(self.answered), self.scores.pool.passed_over
+        if answered:
+            who = "1 task was" if answered == 1 else f"{answered:,} tasks were"
+            yield f"{who} answered meanwhile and left out."
+        if passed_over == 1:
+            yield "1 task of earlier batches is still unanswered and was not asked again."
+        elif passed_over:
+            yield f"{passed_over:,} tasks of earlier batches are still unanswered and were not asked again."
 
     @property
     def _ids(self) -> NDArray[np.int64]:

@@ -266,6 +266,10 @@ class Scores:
     committee or for several controls."""
     embeddings: "Embeddings | None" = None
     """What the model sent along as its own view of the tasks, where it did."""
+    kept: int = 0
+    """Tasks whose prediction was there already, from an earlier reading or one that broke off."""
+    failed: int = 0
+    """Tasks that the ML backend failed on."""
 
     @property
     def values(self) -> NDArray[np.float64]:

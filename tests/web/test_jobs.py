@@ -281,7 +281,7 @@ def test_a_failed_round_can_be_tried_again(start, work, server, alice):
 def test_an_outage_in_the_middle_postpones_and_the_next_try_loses_and_doubles_nothing(
     start, work, later_round, server, backend, monkeypatch
 ):
-    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
+    monkeypatch.setattr("al_core.predictions.direct.MOST_CHUNK", 10)
     pieces = []
 
     def falls_at_the_second(_):
@@ -338,7 +338,8 @@ def test_an_outage_that_does_not_end_fails_with_its_reason(start, work, server, 
 
 def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend, monkeypatch):
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
-    monkeypatch.setattr("al_core.prediction_sources.CHUNK", 10)
+    monkeypatch.setattr("al_core.predictions.direct.MOST_CHUNK", 10)
+    monkeypatch.setattr("al_core.predictions.direct.IN_FLIGHT", 1)
     job = start()
     backend.faults["/predict"] = lambda _: job_cancel(job) or None
     job = work(job)

@@ -1,0 +1,450 @@
+"""Where predictions come from: what Label Studio has stored, what backends say now, and what is kept of both."""
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from al_core.errors import NoPredictions
+from al_core.features import Embeddings
+from al_core.label_studio import LabelStudio
+from al_core.ml_backend import MLBackend
+from al_core.pool import microseconds
+from al_core.predictions.direct import Direct, model_changed
+from al_core.predictions.reports import Reports
+from al_core.predictions.shelf import Drafts, Shelf
+from al_core.predictions.spreading import PartSpec, Spread, here
+from al_core.predictions.stored import stored_predictions
+from al_core.predictions.table import PredictionTable, TableBuilder
+from al_core.predictions.write_back import WrittenBack
+from al_core.storage import MemoryStore, Store
+from al_core.types import ClassProbabilities, LabelSpace, Pool, Prediction, Progress, Project, Reason, Source, silent
+
+MEMBERS = 5
+"""Models of a committee at most: each more costs a whole pool of predictions and changes the ranking little."""
+
+COVERED = 0.9
+"""Share of the tasks that must have a stored prediction for these to be read before the tasks."""
+
+PROBE = 5
+"""Tasks that a backend is asked for to hear which version it has, where it does not say so by itself."""
+
+
+@dataclass(frozen=True)
+class ModelRows:
+    """What one model says of a pool."""
+
+    version: str
+    probabilities: tuple[ClassProbabilities, ...]
+    """One for each control, aligned to the pool's tasks."""
+    embeddings: Embeddings
+    kept: int
+    """Tasks whose prediction was there already, from an earlier reading or a run that broke off."""
+    failed: int
+    """Tasks that the backend failed on."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """Tasks that are known of before any was read, as their predictions were."""
+
+    task_ids: NDArray[np.int64]
+    as_of: int
+    """Microseconds since 1970, by the clock of Label Studio: they were there then, or later."""
+
+
+class PredictionSource:
+    """The models of one project.
+
+    Parameters
+    ----------
+    label_studio : LabelStudio
+        The server that stores predictions.
+    project : Project
+    spaces : sequence of LabelSpace
+        The controls that are read, at least one.
+    backend : MLBackend, optional
+        The model that is trained. Without one there are only stored predictions.
+    committee : sequence of MLBackend
+        Other models to ask where a committee is wanted.
+    store : Store, optional
+        Where what was read and predicted is kept. None: in memory, as long as this lives.
+    source : {"stored_then_direct", "stored", "direct"}
+        What may be used where there is a backend.
+    write_back : bool
+        Store in Label Studio what the backend says; with ``stored_then_direct`` only.
+    spread : Spread
+        Who does the predicting.
+    """
+
+    def __init__(
+        self,
+        label_studio: LabelStudio,
+        project: Project,
+        spaces: Sequence[LabelSpace],
+        backend: MLBackend | None = None,
+        committee: Sequence[MLBackend] = (),
+        *,
+        store: Store | None = None,
+        source: Source = "stored_then_direct",
+        write_back: bool = False,
+        spread: Spread = here,
+    ) -> None:
+        self.label_studio = label_studio
+        self.project = project
+        self.spaces = tuple(spaces)
+        self.backend = backend
+        self.committee = committee
+        self.store = MemoryStore() if store is None else store
+        self.source = source
+        self.write_back = write_back and source == "stored_then_direct"
+        self.spread = spread
+
+    # ----------------------------------------------------------------- a pool, as arrays
+
+    def model(self, pool: Pool, progress: Progress = silent) -> ModelRows:
+        """What the current model says: what is kept or stored of it, the rest predicted now.
+
+        Raises
+        ------
+        NoPredictions
+            Nothing is stored and there is no backend to ask, or it may not be asked.
+        UnexpectedAnswer
+            The model changed meanwhile, so its numbers cannot be ranked together; or the backend fails on most tasks.
+        ServerUnreachable
+            What is predicted by then is kept: the next call goes on from there.
+        """
+        reports = Reports(progress, "Asking for predictions.")
+        if self.backend is not None:
+            return self._of_backend(self.backend, pool, reports)
+        return self._of_stored([self._best(self._counts(reports))], pool, reports)[0]
+
+    def members(self, pool: Pool, progress: Progress = silent) -> list[ModelRows]:
+        """The models of a committee: the current one, the other backends, then what older ones have stored.
+
+        Raises
+        ------
+        NoPredictions
+            There are fewer than two.
+        """
+        reports = Reports(progress, "Asking for predictions.")
+        found = [self.model(pool, progress)]
+        if self.source != "stored":
+            found += [self._of_backend(backend, pool, reports) for backend in self.committee[: MEMBERS - 1]]
+        counts = self._counts(reports)
+        known = {member.version for member in found}
+        older = sorted(set(counts) - known, key=lambda version: (-counts[version], version))
+        found += self._of_stored(older[: MEMBERS - len(found)], pool, reports)
+        if len(found) < 2:
+            raise NoPredictions(
+                "A committee needs two models or more, and the project has one.",
+                "Connect a second ML backend, keep predictions of an earlier model version, "
+                "or choose a strategy of one model.",
+            )
+        return found
+
+    def _of_backend(self, backend: MLBackend, pool: Pool, reports: Reports) -> ModelRows:
+        version = self._version(backend, pool.task_ids, reports)
+        shelf = self._shelf(backend.url, version)
+        if not version:
+            shelf.clear()  # which model it was is not known, so whether it is this one is not either
+        there = shelf.load()
+        may_ask = self.source != "stored"
+        table = there.valid(pool, stored=self.source != "direct", direct=may_ask and not self.write_back)
+        kept = len(pool.task_ids) - len(table.missing(pool.task_ids))
+        if self.source != "direct":
+            table = self._with_stored({version: shelf}, {version: table}, pool, reports, backend)[version]
+        missing = table.missing(pool.task_ids)
+        if may_ask and len(missing):
+            shelf.keep(table)  # nothing that is out of date: whatever is there afterwards counts
+            self._have_predicted(backend, version, missing, reports)
+            table = shelf.load()
+        return self._rows(shelf, there, table, pool, kept, others=())
+
+    def _have_predicted(self, backend: MLBackend, version: str, task_ids: NDArray[np.int64], reports: Reports) -> None:
+        def work(some: NDArray[np.int64], progress: Progress) -> None:
+            self.predict_part(backend, version, some, progress)
+
+        self.spread(work, PartSpec(backend.url, version), task_ids, reports.say)
+
+    def _of_stored(self, versions: Sequence[str], pool: Pool, reports: Reports) -> list[ModelRows]:
+        """What versions say that are known by their stored predictions alone."""
+        shelves = {version: self._shelf("", version) for version in versions}
+        there = {version: shelf.load() for version, shelf in shelves.items()}
+        valid = {version: table.valid(pool) for version, table in there.items()}
+        kept = {version: len(pool.task_ids) - len(table.missing(pool.task_ids)) for version, table in valid.items()}
+        tables = self._with_stored(shelves, valid, pool, reports) if versions else {}
+        others = self._counts(reports) if versions else {}
+        return [
+            self._rows(shelves[version], there[version], tables[version], pool, kept[version], others)
+            for version in versions
+        ]
+
+    def _rows(
+        self,
+        shelf: Shelf,
+        there: PredictionTable,
+        table: PredictionTable,
+        pool: Pool,
+        kept: int,
+        others: Mapping[str, int] | tuple[()],
+    ) -> ModelRows:
+        """What is said of the pool; it is put on the shelf, and what is of no use any more is taken away."""
+        if not shelf.version:
+            shelf.clear()
+        elif table is not there or not shelf.is_one_file:
+            table = table.said_after(pool)
+            shelf.keep(table)
+        shelf.forget_others([*others])
+        version, ids = table.model_version, pool.task_ids
+        said = zip(table.rows, self.spaces, strict=True)
+        return ModelRows(
+            version=version,
+            probabilities=tuple(rows.of(ids).probabilities(space, version) for rows, space in said),
+            embeddings=table.embeddings.of(ids),
+            kept=kept,
+            failed=table.failed_count(ids),
+        )
+
+    # ----------------------------------------------------------------- what is stored
+
+    def read_ahead(self, progress: Progress = silent) -> Ahead | None:
+        """Read the stored predictions before the tasks, where most tasks have one: they tell the tasks' ids as well.
+
+        None where they do not, or may not be used.
+        """
+        reports = Reports(progress, "Asking for predictions.")
+        counts = self._counts(reports) if self.source != "direct" else {}
+        if max(counts.values(), default=0) < max(1, COVERED * self.project.task_count):
+            return None
+        backend = self.backend
+        version = reports.wait(lambda: backend.model_version(self.project)) if backend else self._best(counts)
+        if counts.get(version, 0) < COVERED * self.project.task_count:
+            return None
+        shelf = self._shelf(backend.url if backend else "", version)
+        table = shelf.load()
+        if table.stored_count != counts[version] or not table.complete_as_of:
+            as_of = self._mark(reports)
+            table, others = self._read({version: shelf}, {version: table}, None, as_of, counts, reports)[version]
+            nothing = PredictionTable.unknown(self.spaces, version, others, Reason.OTHER_VERSION, as_of)
+            table = PredictionTable.merged([table, nothing])
+            table = replace(table, stored_count=counts[version], complete_as_of=as_of)
+            shelf.keep(table)
+        return Ahead(table.task_ids, table.complete_as_of)
+
+    def _with_stored(
+        self,
+        shelves: Mapping[str, Shelf],
+        tables: Mapping[str, PredictionTable],
+        pool: Pool,
+        reports: Reports,
+        backend: MLBackend | None = None,
+    ) -> dict[str, PredictionTable]:
+        """The tables with what is stored of the tasks that they lack, as far as that can have come since.
+
+        Raises
+        ------
+        NoPredictions
+            Nothing is stored of a backend that may not be asked.
+        """
+        missing = {version: table.missing(pool.task_ids) for version, table in tables.items()}
+        if not any(map(len, missing.values())):
+            return dict(tables)
+        counts = self._counts(reports)
+        may_ask = backend is not None and self.source != "stored"
+        if backend is not None and not may_ask and not counts.keys() & tables.keys():
+            raise _nothing_of(backend, next(iter(tables)), counts)
+        wanted: NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        for version, table in tables.items():
+            if counts.get(version, 0) != table.stored_count:
+                wanted = np.union1d(wanted, missing[version]).astype(np.int64)
+            elif not may_ask:
+                wanted = np.union1d(wanted, table.unheard_of(pool)).astype(np.int64)
+        if not len(wanted) or not counts.keys() & tables.keys():
+            return dict(tables)
+        as_of = self._mark(reports)
+        found = {}
+        for version, (table, others) in self._read(shelves, tables, wanted, as_of, counts, reports).items():
+            if not may_ask:
+                nothing, elsewhere = table.missing(wanted), np.intersect1d(table.missing(wanted), others)
+                table = PredictionTable.merged(
+                    [
+                        table,
+                        PredictionTable.unknown(self.spaces, version, nothing, Reason.NO_PREDICTION, as_of),
+                        PredictionTable.unknown(self.spaces, version, elsewhere, Reason.OTHER_VERSION, as_of),
+                    ]
+                )
+            found[version] = replace(table, stored_count=counts.get(version, 0))
+        return found
+
+    def _read(
+        self,
+        shelves: Mapping[str, Shelf],
+        tables: Mapping[str, PredictionTable],
+        wanted: NDArray[np.int64] | None,
+        as_of: int,
+        counts: Mapping[str, int],
+        reports: Reports,
+    ) -> dict[str, tuple[PredictionTable, NDArray[np.int64]]]:
+        """Each table with what is stored of its version, and the ids of tasks that have another version's."""
+        builders = {version: TableBuilder(self.spaces) for version in tables}
+        others = array("q")
+        predictions = stored_predictions(
+            self.label_studio,
+            self.project.id,
+            wanted,
+            task_count=self.project.task_count,
+            stored_count=sum(counts.values()),
+            reports=reports,
+        )
+
+        def merged(version: str) -> PredictionTable:
+            return PredictionTable.merged([tables[version], builders[version].table(version)])
+
+        try:
+            for prediction in predictions:
+                builder = builders.get(prediction.model_version)
+                if builder is None:
+                    others.append(prediction.task_id)
+                else:
+                    builder.add(prediction, as_of, is_direct=False)
+        except BaseException:
+            for version, shelf in shelves.items():
+                shelf.keep(merged(version))  # the count stays what it was, so the rest is read next time
+            raise
+        elsewhere = np.unique(np.array(others, dtype=np.int64))
+        return {version: (merged(version), elsewhere) for version in tables}
+
+    def _counts(self, reports: Reports) -> dict[str, int]:
+        """Model version → how many predictions of it are stored."""
+        return reports.wait(lambda: self.label_studio.model_versions(self.project.id))
+
+    def _mark(self, reports: Reports) -> int:
+        """A moment of Label Studio's clock: what is read after it tells of it, or of later."""
+        moment, _ = reports.wait(lambda: self.label_studio.newest_change(self.project.id))
+        return microseconds(moment) if moment else 0
+
+    def _best(self, counts: Mapping[str, int]) -> str:
+        """The stored version with the most predictions."""
+        if not counts:
+            raise NoPredictions(
+                "The project has no predictions and no ML backend to ask.",
+                "Connect an ML backend in Label Studio, or import predictions.",
+            )
+        return max(counts, key=lambda version: counts[version])
+
+    # ----------------------------------------------------------------- what a backend says now
+
+    def predict_part(
+        self, backend: MLBackend, model_version: str, task_ids: NDArray[np.int64], progress: Progress = silent
+    ) -> None:
+        """Predict some of the tasks that :meth:`model` lacks into the store, in whatever process.
+
+        Tasks that were predicted into it since ``model`` began are not predicted again.
+
+        Parameters
+        ----------
+        model_version : str
+            As in :class:`PartSpec`.
+        task_ids : (n,) array of int64, ascending
+        """
+        reports = Reports(progress, "Asking for predictions.")
+        shelf = self._shelf(backend.url, model_version)
+        as_of = self._mark(reports)
+        writes = self.write_back and bool(model_version)
+        direct = Direct(
+            self.label_studio,
+            self.project,
+            backend,
+            version=model_version,
+            write_back=WrittenBack(self.label_studio, self.project.id, model_version) if writes else None,
+        )
+        drafts = Drafts(shelf)
+        try:
+            for answers in direct.answers(shelf.drafts_of(task_ids).missing(task_ids), reports):
+                drafts.take(answers, as_of)
+                drafts.save_if_due(direct.version)
+            if direct.has_silent_answers and model_version:
+                self._check_silent(backend, model_version, drafts, reports)
+        finally:
+            drafts.save(direct.version)
+
+    def _check_silent(self, backend: MLBackend, version: str, drafts: Drafts, reports: Reports) -> None:
+        """Raise ``UnexpectedAnswer`` where a backend that does not sign its answers has another model by now."""
+        now = reports.wait(lambda: backend.model_version(self.project))
+        if now not in ("", version):
+            drafts.throw_away()
+            raise model_changed({version, now})
+
+    def _version(self, backend: MLBackend, task_ids: NDArray[np.int64], reports: Reports) -> str:
+        """The backend's version: as it says by itself, or with its predictions; empty where it never does."""
+        version = reports.wait(lambda: backend.model_version(self.project))
+        if version or self.source == "stored":
+            return version
+        direct = Direct(self.label_studio, self.project, backend)
+        for _ in direct.answers(task_ids[:PROBE], reports):
+            pass
+        return direct.version
+
+    def _shelf(self, backend_url: str, version: str) -> Shelf:
+        where = (self.label_studio.url, str(self.project.id), backend_url)
+        return Shelf(self.store, where, self.spaces, version)
+
+    # ----------------------------------------------------------------- a few tasks, as they are answered
+
+    def sample(self, task_ids: NDArray[np.int64], progress: Progress = silent) -> list[Prediction]:
+        """What the current model says of a few tasks; read or predicted now, whatever is kept.
+
+        Raises
+        ------
+        NoPredictions
+            Nothing is stored and there is no backend to ask, or it may not be asked.
+        """
+        reports = Reports(progress, "Asking for predictions.")
+        counts = self._counts(reports)
+        backend = self.backend
+        if backend is None:
+            version = self._best(counts)
+            covers_all = len(counts) == 1 or counts[version] >= self.project.task_count
+            return self._stored_sample(task_ids, [version] if covers_all else [*counts], reports)
+        version = reports.wait(lambda: backend.model_version(self.project))
+        if self.source == "stored" and version not in counts:
+            raise _nothing_of(backend, version, counts)
+        found: list[Prediction] = []
+        if self.source != "direct" and version in counts:
+            found = self._stored_sample(task_ids, [version], reports)
+        if self.source != "stored":
+            have = np.array([prediction.task_id for prediction in found], dtype=np.int64)
+            found += self._predicted(
+                Direct(self.label_studio, self.project, backend, version=version), np.setdiff1d(task_ids, have), reports
+            )
+        return found
+
+    def predict(self, backend: MLBackend, task_ids: Sequence[int], progress: Progress = silent) -> list[Prediction]:
+        """Let a backend predict a few tasks, in the order of their ids; those that are gone or fail are left out."""
+        reports = Reports(progress, "Asking for predictions.")
+        ids = np.unique(np.array(task_ids, dtype=np.int64))
+        return self._predicted(Direct(self.label_studio, self.project, backend), ids, reports)
+
+    def _predicted(self, direct: Direct, task_ids: NDArray[np.int64], reports: Reports) -> list[Prediction]:
+        said = [prediction for answers in direct.answers(task_ids, reports) for prediction in answers.predictions]
+        signed = [replace(prediction, model_version=direct.version) for prediction in said]
+        return sorted(signed, key=lambda prediction: prediction.task_id)
+
+    def _stored_sample(
+        self, task_ids: NDArray[np.int64], versions: Sequence[str], reports: Reports
+    ) -> list[Prediction]:
+        ids = task_ids.tolist()
+        found = reports.wait(lambda: list(self.label_studio.predictions_of(self.project.id, ids)))
+        return [prediction for prediction in found if prediction.model_version in versions]
+
+
+def _nothing_of(backend: MLBackend, version: str, counts: Mapping[str, int]) -> NoPredictions:
+    named = f"of {version}, the version of" if version else "that can be told to be of"
+    stored = f"It has those of {', '.join(sorted(counts))}. " if counts else ""
+    return NoPredictions(
+        f"Label Studio has no predictions {named} the ML backend at {backend.url}, and only stored ones may be used.",
+        f"{stored}Import its predictions, or let the backend be asked.",
+    )
