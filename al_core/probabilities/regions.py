@@ -10,6 +10,8 @@ from al_core.validation import TOLERANCE
 
 Region = Mapping[str, Any]
 
+_MOST = 1 + TOLERANCE
+
 
 class Row(NamedTuple):
     """One row of :class:`al_core.types.ClassProbabilities`, before it is an array's."""
@@ -156,9 +158,15 @@ class Reader:
 
     def _numbers(self, vector: Mapping[Any, Any]) -> list[float]:
         """The numbers of a probabilities object in column order; a label that it does not name counts 0."""
+        # Most predictions of a large pool have a number for each label, which are checked faster together. The sum is
+        # there for NaN, which minimum and maximum pass over.
+        if len(vector) == len(self._columns):
+            given: list[Any] = [*map(vector.get, self._columns)]
+            if {*map(type, given)} == {float} and min(given) >= 0 and max(given) <= _MOST and sum(given) >= 0:
+                return given
         values = [0.0] * len(self._columns)
         for label, value in vector.items():
-            values[self._column(label)] = _number(value, highest=1 + TOLERANCE)
+            values[self._column(label)] = _number(value, highest=_MOST)
         return values
 
 

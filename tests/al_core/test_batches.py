@@ -1,5 +1,6 @@
 """A batch is put together: test set, control lane, what the strategy asks; equal content once."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from al_core.batches import ALIKE, READ_AHEAD, BatchComposer, BatchRules, Contents, said_of
 from al_core.diversity import DIVERSITIES
 from al_core.errors import InvalidInput
+from al_core.features import Embeddings
 from al_core.types import REASONS, Bounds, ClassProbabilities, LabelSpace, Pool, Reason, Scores
 
 SPACE = LabelSpace("kind", "text", ("cat", "dog", "cow"), "text", "text")
@@ -188,6 +190,17 @@ def test_a_way_that_sees_what_is_labelled_keeps_away_from_it():
     assert {task_id % 3 for task_id in labelled} == {1}
     asked = in_lane(compose(scores, 2, data=data, way="kcenter", labelled=labelled), "strategy")
     assert {task_id % 3 for task_id in asked} == {0, 2}
+
+
+def test_tasks_are_told_apart_by_what_the_model_sends_along():
+    scores = scored(90, low=np.full(90, 0.5), ids=range(1, 91))
+    groups = np.eye(3, dtype=np.float32)
+    sent = Embeddings.of_tasks({task_id: groups[task_id % 3] for task_id in range(90, 0, -1)})
+    scores = replace(scores, embeddings=sent)
+    for way in ("kmeans", "kcenter"):
+        # The texts differ by the task and the labelled ones are of two groups, and neither has a say.
+        batch = compose(scores, 3, way=way, candidate_factor=30, labelled=[1001, 1002])
+        assert {task_id % 3 for task_id in in_lane(batch, "strategy")} == {0, 1, 2}
 
 
 def test_what_has_no_features_stays_out_of_the_diversity_and_in_the_batch():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from al_core.features import embedding_of, task_features
+from al_core.features import Embeddings, embedding_of, task_features
 from al_core.features.embeddings import MAX_LENGTH
 from al_core.types import LabelSpace
 from tests.al_core.features.test_content import JSON
@@ -114,3 +114,70 @@ def test_a_prediction_may_hold_its_embedding_in_three_places(region):
 def test_any_prediction_is_read_without_an_error(result):
     found = embedding_of(result)
     assert found is None or (found.ndim == 1 and np.isfinite(found).all())
+
+
+# ------------------------------------------------------------------- many as one array
+
+
+def embeddings(**found):
+    """Of tasks by name: ``t3=[1, 2]``."""
+    return Embeddings.of_tasks({int(name[1:]): np.array(vector, dtype=np.float32) for name, vector in found.items()})
+
+
+def listed(found):
+    assert (found.task_ids.dtype, found.vectors.dtype) == (np.int64, np.float32)
+    return dict(zip(found.task_ids.tolist(), found.vectors.tolist(), strict=True))
+
+
+def test_vectors_become_rows_by_ascending_task_and_other_lengths_are_left_out():
+    found = embeddings(t9=[1, 2], t4=[3, 4], t5=[1, 2, 3])
+    assert listed(found) == {4: [3, 4], 9: [1, 2]}
+    assert found.task_ids.tolist() == [4, 9]
+    assert found.length == 2
+    assert embeddings().vectors.shape == (0, 0)
+
+
+def test_of_several_for_a_task_the_last_part_counts():
+    parts = [embeddings(t1=[1, 1], t5=[5, 5]), embeddings(), embeddings(t3=[3, 3], t1=[7, 7]), embeddings(t8=[1, 2, 3])]
+    merged = Embeddings.merged(parts)
+    assert listed(merged) == {1: [7, 7], 3: [3, 3], 5: [5, 5]}
+    assert merged.task_ids.tolist() == [1, 3, 5]
+    assert Embeddings.merged([embeddings(), parts[0]]) is parts[0]
+    assert Embeddings.merged([]).vectors.shape == (0, 0)
+    assert Embeddings.merged([embeddings()]).length == 0
+
+
+def test_tasks_are_looked_up_in_any_order():
+    found = embeddings(t2=[2, 2], t4=[4, 4], t6=[6, 6])
+    assert listed(found.of([6, 5, 2, 99, 6])) == {2: [2, 2], 6: [6, 6]}
+    assert found.of([6, 2]).task_ids.tolist() == [2, 6]
+    by_place = found.by_place(np.array([6, 5, 2, 99]))
+    assert {place: vector.tolist() for place, vector in by_place.items()} == {0: [6, 6], 2: [2, 2]}
+    assert embeddings().by_place([1, 2]) == {}
+    assert listed(found.of([])) == {}
+
+
+def test_embeddings_can_be_kept():
+    for found in (embeddings(), embeddings(t2=[2, 2], t4=[4, 4])):
+        assert listed(Embeddings.from_arrays(found.arrays())) == listed(found)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"task_ids": np.array([4, 2])},
+        {"task_ids": np.array([2, 2])},
+        {"task_ids": np.array([2])},
+        {"task_ids": np.array([2.0, 4.0])},
+        {"task_ids": np.array([[2, 4]])},
+        {"vectors": np.ones((2, 2))},
+        {"vectors": np.ones(2, dtype=np.float32)},
+        {"vectors": np.array([[1, np.nan], [1, 1]], dtype=np.float32)},
+        {"vectors": np.ones((2, MAX_LENGTH + 1), dtype=np.float32)},
+        {"vectors": None},
+    ],
+)
+def test_nonsense_is_refused(changed):
+    arrays = embeddings(t2=[2, 2], t4=[4, 4]).arrays()
+    with pytest.raises(ValueError, match="mbeddings"):
+        Embeddings.from_arrays(arrays | changed)
