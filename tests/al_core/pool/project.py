@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import httpx
 import pytest
@@ -27,7 +28,7 @@ def truth(server: LabelStudioServer) -> dict[int, tuple[int, int]]:
     return {
         task_id: (
             LABELLED if task["is_labeled"] else SKIPPED if task["cancelled_annotations"] else 0,
-            microseconds(client.datetime.fromisoformat(task["updated_at"])),
+            microseconds(datetime.fromisoformat(task["updated_at"])),
         )
         for task_id, task in server.tasks.items()
     }
