@@ -7,7 +7,8 @@ raise, ``Cancelled`` above all: the error leaves at once, and requests that are 
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future
+from itertools import islice
 from typing import TypeVar
 
 Tick = Callable[[], None]
@@ -33,29 +34,46 @@ def awaited(work: Callable[[], R], tick: Tick) -> R:
 def in_flight(work: Callable[[T], R], items: Iterable[T], most: int, tick: Tick) -> Iterator[R]:
     """Work on items, ``most`` of them at a time, and give what comes of each as soon as it comes.
 
-    Items are taken one by one as places become free, so an endless or an adapting iterable will do. An error of
-    one ends the rest: those not begun never are.
+    Items are taken one by one as places become free, each when what came before was looked at, so an endless or an
+    adapting iterable will do. An error of one ends the rest: what has come by then is given first, and those not
+    begun never are.
     """
-    executor = ThreadPoolExecutor(most, thread_name_prefix="flight")
+    landed: queue.SimpleQueue[Future[R]] = queue.SimpleQueue()
+
+    def fly(item: T) -> None:
+        flight: Future[R] = Future()
+        try:
+            flight.set_result(work(item))
+        except BaseException as error:  # the caller gets it
+            flight.set_exception(error)
+        landed.put(flight)
+
     coming = iter(items)
-    flying: set[Future[R]] = set()
-    try:
-        while True:
-            while len(flying) < most:
-                try:
-                    item = next(coming)
-                except StopIteration:
-                    break
-                flying.add(executor.submit(work, item))
-            if not flying:
-                return
-            landed, flying = wait(flying, TICK_SECONDS, FIRST_COMPLETED)
-            if not landed:
-                tick()
-            for future in landed:
-                yield future.result()
-    finally:
-        executor.shutdown(wait=False, cancel_futures=True)
+    flying = 0
+    while True:
+        for item in islice(coming, most - flying):
+            # Not an executor's threads: Python waits for those before it ends, so for a server that hangs.
+            threading.Thread(target=fly, args=(item,), name="flight", daemon=True).start()
+            flying += 1
+        if not flying:
+            return
+        try:
+            flight = landed.get(timeout=TICK_SECONDS)
+        except queue.Empty:
+            tick()
+            continue
+        flying -= 1
+        if flight.exception() is not None:
+            yield from _good(landed)
+        yield flight.result()
+
+
+def _good(landed: "queue.SimpleQueue[Future[R]]") -> Iterator[R]:
+    """What has come by now, without errors."""
+    while not landed.empty():
+        flight = landed.get()
+        if flight.exception() is None:
+            yield flight.result()
 
 
 def pumped(items: Iterable[T], tick: Tick) -> Iterator[T]:

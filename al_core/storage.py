@@ -41,7 +41,7 @@ class MemoryStore:
         return self._kept.get(name)
 
     def write(self, name: str, content: bytes) -> None:
-        self._kept[name] = content
+        self._kept[_checked(name)] = content
 
     def delete(self, name: str) -> None:
         self._kept.pop(name, None)
@@ -90,6 +90,11 @@ class FolderStore:
         return sorted(name for name in found if name.startswith(prefix))
 
     def _path(self, name: str) -> Path:
-        if not name or any(part.startswith(".") or not part for part in name.split("/")):
-            raise InvalidInput(f"{name!r} is no name to keep something under.")
-        return self.folder / name
+        return self.folder / _checked(name)
+
+
+def _checked(name: str) -> str:
+    """The name, if it stays within the store and is not that of a draft."""
+    if any(part.startswith(".") or not part for part in name.split("/")):
+        raise InvalidInput(f"{name!r} is no name to keep something under.")
+    return name
