@@ -1,6 +1,7 @@
 """Each kind of job from claim to end, with a Label Studio and a backend at the end of the wire."""
 
 import io
+import itertools
 import queue
 import threading
 from contextlib import nullcontext
@@ -9,7 +10,7 @@ from datetime import timedelta
 import httpx
 import numpy as np
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from al_core.doctor import Diagnosis
@@ -45,6 +46,18 @@ def do(work, alice):
         return work(round_work(round_=round_, kind=Job.Kind(kind), user=alice))
 
     return do
+
+
+def while_asked(write):
+    """A fault that writes to the database while a server is asked, which is done in a thread of its own."""
+
+    def fault(_):
+        try:
+            write()
+        finally:
+            connection.close()
+
+    return fault
 
 
 def ids(round_, **lane):
@@ -282,11 +295,10 @@ def test_an_outage_in_the_middle_postpones_and_the_next_try_loses_and_doubles_no
     start, work, later_round, server, backend, monkeypatch
 ):
     monkeypatch.setattr("al_core.predictions.direct.MOST_CHUNK", 10)
-    pieces = []
+    pieces = itertools.count(1)
 
     def falls_at_the_second(_):
-        pieces.append(1)
-        return REFUSED if len(pieces) == 2 else None
+        return REFUSED if next(pieces) == 2 else None
 
     backend.faults["/predict"] = falls_at_the_second
     job = work(start())
@@ -336,12 +348,13 @@ def test_an_outage_that_does_not_end_fails_with_its_reason(start, work, server, 
 # --------------------------------------------------------------------- cancel, bugs, and running twice
 
 
+@pytest.mark.django_db(transaction=True)
 def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend, monkeypatch):
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
     monkeypatch.setattr("al_core.predictions.direct.MOST_CHUNK", 10)
     monkeypatch.setattr("al_core.predictions.direct.IN_FLIGHT", 1)
     job = start()
-    backend.faults["/predict"] = lambda _: job_cancel(job) or None
+    backend.faults["/predict"] = while_asked(lambda: job_cancel(job))
     job = work(job)
     job.round.refresh_from_db()
     assert (job.status, job.message, job.round.status) == ("cancelled", "Cancelled.", "pending")
@@ -414,16 +427,18 @@ def test_what_celery_carries_is_the_number_of_a_job(start, monkeypatch):
     assert ran == [5]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_worker_that_lost_its_job_leaves_everything_alone(start, later_round, backend, monkeypatch, caplog):
     """It was silent for too long, and another took the job; then it wakes up."""
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("al_core.predictions.direct.IN_FLIGHT", 1)
     job = start()
 
-    def taken_over(_):
+    def taken_over():
         Job.objects.filter(pk=job.pk).update(status="queued", run_after=timezone.now())
         assert job_claim(job.pk).tries == 2
 
-    backend.faults["/predict"] = taken_over
+    backend.faults["/predict"] = while_asked(taken_over)
     jobs.run(job.pk, alive=lambda _: nullcontext())
     job.refresh_from_db()
     job.round.refresh_from_db()
@@ -651,12 +666,13 @@ def test_a_failed_examination_keeps_the_last_report_and_harms_no_round(examine, 
     assert (campaign.diagnosis, round_.status) == ({"kept": True}, "open")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_examination_can_be_cancelled_and_outlives_an_outage(examine, work, backend, monkeypatch):
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
     job = examine()
     backend.faults["/predict"] = REFUSED
     assert work(job).status == "queued"
-    backend.faults["/predict"] = lambda _: job_cancel(job) or None
+    backend.faults["/predict"] = while_asked(lambda: job_cancel(job))
     job_hurry(job)
     assert work(job).status == "cancelled"
 
