@@ -25,6 +25,13 @@ def static_root() -> None:
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 
 
+@pytest.fixture(autouse=True)
+def alone(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test finds no files of another, and waits for no server that it breaks itself."""
+    settings.MEDIA_ROOT = tmp_path / "files"
+    monkeypatch.setattr("trustai_web.campaigns.services.campaigns.PATIENCE", 0.0)
+
+
 def person(name: str, role: str) -> User:
     return User.objects.create_user(username=name, password=PASSWORD, role=role)
 
