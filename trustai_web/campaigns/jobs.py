@@ -12,18 +12,22 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
-from al_core.types import Evaluation, Progress
+from al_core.flights import awaited
+from al_core.types import Batch, Evaluation, Pool, Progress, Scores
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
 from trustai_web.campaigns.models import Job, Round, TrainingRun
 from trustai_web.campaigns.pace import Pace
+from trustai_web.campaigns.parts import SharedOut
 from trustai_web.campaigns.previews import preview
 from trustai_web.campaigns.services import rounds
 from trustai_web.campaigns.services.campaigns import (
     campaign_diagnosed,
     campaign_manager,
     campaign_project_seen,
+    campaign_store,
     round_manager,
+    scoring_manager,
 )
 from trustai_web.campaigns.services.jobs import (
     JobLost,
@@ -130,17 +134,51 @@ def _round(job: Job) -> Round:
 
 def score(job: Job, progress: Progress) -> Outcome:
     round_ = _round(job)
-    with round_manager(round_, scores=True) as manager:
-        campaign_project_seen(round_.campaign, manager.project)
+    spread = SharedOut(job, campaign_store(round_.campaign))
+    with scoring_manager(round_, spread=spread, tick=partial(progress, 0, None, "Starting.")) as manager:
+        project = awaited(lambda: manager.project, partial(progress, 0, None, "Opening the project."))
+        campaign_project_seen(round_.campaign, project)
         pool = manager.read_pool(progress)
         scores = manager.score(pool, progress)
         batch = manager.recommend(scores, round_.batch_size, test_size=round_.test_size, progress=progress)
-        data = manager.label_studio.task_data(manager.project_id, [item.task_id for item in batch.items])
+        task_ids = [item.task_id for item in batch.items]
+        data = awaited(
+            lambda: manager.label_studio.task_data(project.id, task_ids),
+            partial(progress, 0, None, "Reading the tasks of the batch."),
+        )
         previews = {task_id: preview(values, manager.label_space) for task_id, values in data.items()}
     return Outcome(
-        f"Recommended {len(batch.items):,} of {len(pool.task_ids):,} tasks. {batch.note}".strip(),
+        _recommended(pool, scores, batch),
         partial(rounds.round_scored, round_=round_, scores=scores, batch=batch, previews=previews),
     )
+
+
+def _recommended(pool: Pool, scores: Scores, batch: Batch) -> str:
+    """What a scoring came to, and what it did not have to do."""
+    said = [f"Recommended {len(batch.items):,} of {len(pool.task_ids):,} tasks.", batch.note]
+    if scores.kept:
+        said.append(f"Kept {scores.kept:,} prediction{_s(scores.kept)} from before.")
+    changes = pool.changes
+    counts = {
+        "added": changes.added,
+        "deleted": changes.deleted,
+        "labelled": changes.labelled,
+        "reopened": changes.reopened,
+    }
+    seen = [f"{count:,} {what}" for what, count in counts.items() if count]
+    if seen:
+        since = "while the pool was read" if changes.is_first else "since the last reading"
+        said.append(f"Tasks {since}: {', '.join(seen)}.")
+    if pool.passed_over:
+        one = pool.passed_over == 1
+        said.append(f"{pool.passed_over:,} task{_s(pool.passed_over)} of earlier batches {'waits' if one else 'wait'}.")
+    if scores.failed:
+        said.append(f"The ML backend failed on {scores.failed:,} task{_s(scores.failed)}.")
+    return " ".join(filter(None, said))
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
 
 
 def publish(job: Job, progress: Progress) -> Outcome:

@@ -168,9 +168,7 @@ class CampaignForm(forms.ModelForm):
             self.add_error("test_size", f"{NOT_MEASURED} Set it to 0.")
         if found.get("write_back") and found.get("source") != Campaign.Source.STORED_THEN_DIRECT:
             wanted = Campaign.Source.STORED_THEN_DIRECT.label
-            self.add_error(
-                "write_back", f"Only with “{wanted}”: else nothing new comes, or nothing stored is used."
-            )
+            self.add_error("write_back", f"Only with “{wanted}”: else nothing new comes, or nothing stored is used.")
         return found
 
     def first_fields(self) -> list[forms.BoundField]:

@@ -1,6 +1,6 @@
 """Writes about campaigns, and the manager that runs one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,10 @@ from al_core.active_learning import ActiveLearningManager
 from al_core.doctor import Diagnosis
 from al_core.errors import InvalidInput
 from al_core.features import FileCache
+from al_core.flights import Tick, awaited
 from al_core.label_studio import LabelStudio, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
+from al_core.predictions import Spread, here
 from al_core.storage import FolderStore
 from al_core.strategies import STRATEGIES
 from al_core.types import Aggregation, Backend, Project
@@ -116,30 +118,47 @@ def campaign_store(campaign: Campaign) -> FolderStore:
 
 
 @contextmanager
-def round_manager(round_: Round, *, scores: bool = False, patience: float = 0.0) -> Iterator[ActiveLearningManager]:
-    """The manager of a round, with the settings that the round began with.
+def round_manager(round_: Round, *, patience: float = 0.0) -> Iterator[ActiveLearningManager]:
+    """The manager of a round, with the settings that the round began with."""
+    with _manager(round_.campaign, round_, patience=patience) as manager:
+        yield manager
 
-    A committee is gathered only where it ``scores``: the other verbs ask one model at most.
+
+@contextmanager
+def scoring_manager(round_: Round, *, spread: Spread, tick: Tick) -> Iterator[ActiveLearningManager]:
+    """The manager of a round for the one verb that predicts the whole pool.
+
+    It gathers a committee where the strategy wants one, knows whom earlier rounds asked, and shares out the work.
     """
-    with _manager(round_.campaign, round_, with_committee=scores, patience=patience) as manager:
+
+    def members(client: LabelStudio) -> list[Backend]:
+        return awaited(lambda: _other_backends(client, round_.campaign), tick) if _asks_a_committee(round_) else []
+
+    asked = selectors.asked_task_ids(round_)
+    with _manager(round_.campaign, round_, patience=PATIENCE, members=members, asked=asked, spread=spread) as manager:
         yield manager
 
 
 @contextmanager
 def campaign_manager(campaign: Campaign) -> Iterator[ActiveLearningManager]:
     """The manager of a campaign outside of any round, with the settings of today."""
-    with _manager(campaign, campaign, with_committee=False) as manager:
+    with _manager(campaign, campaign) as manager:
         yield manager
 
 
 @contextmanager
 def _manager(
-    campaign: Campaign, asking: Asking, *, with_committee: bool, patience: float = 0.0
+    campaign: Campaign,
+    asking: Asking,
+    *,
+    patience: float = 0.0,
+    members: Callable[[LabelStudio], list[Backend]] = lambda _: [],
+    asked: Collection[int] = (),
+    spread: Spread = here,
 ) -> Iterator[ActiveLearningManager]:
     with ExitStack() as opened:
         client = opened.enter_context(closing(label_studio(campaign.connection, patience=patience)))
         backend = opened.enter_context(closing(MLBackend(campaign.backend_url))) if campaign.backend_url else None
-        members = _other_backends(client, campaign) if with_committee and _asks_a_committee(asking) else []
         yield ActiveLearningManager(
             client,
             campaign.project_id,
@@ -154,8 +173,13 @@ def _manager(
             rank_by=asking.rank_by,  # type: ignore[arg-type]
             control_share=asking.control_share / 100,
             class_balance=asking.class_balance,
-            committee=[opened.enter_context(closing(MLBackend(member.url))) for member in members],
+            committee=[opened.enter_context(closing(MLBackend(member.url))) for member in members(client)],
             feature_cache=FileCache(site.VAR_DIR / "features"),
+            asked=asked,
+            store=campaign_store(campaign),
+            source=asking.source,  # type: ignore[arg-type]
+            write_back=asking.write_back,
+            spread=spread,
         )
 
 
