@@ -3,7 +3,6 @@
 Every call is JSON in and JSON out, and asks only for the fields that are needed.
 """
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -209,12 +208,6 @@ class LabelStudio:
 
     # ----------------------------------------------------------------- predictions
 
-    def predictions(self, project_id: int, model_version: str | None = None) -> Iterator[Prediction]:
-        """The stored predictions of one model version, or of all."""
-        for prediction in self.prediction_stream(project_id):
-            if model_version in (None, prediction.model_version):
-                yield prediction
-
     def prediction_stream(self, project_id: int) -> Iterator[Prediction]:
         """The stored predictions of every model version, one at a time as they come in.
 
@@ -238,20 +231,24 @@ class LabelStudio:
     def import_predictions(self, project_id: int, predictions: Sequence[Prediction]) -> int:
         """Store predictions, and say how many of them Label Studio has taken.
 
-        It passes over in silence what does not fit the labelling configuration and scores outside of 0 to 1. A number
-        that is none is stored as null. It does not move ``updated_at`` of the tasks.
+        It passes over in silence what does not fit the labelling configuration and scores outside of 0 to 1. It does
+        not move ``updated_at`` of the tasks.
 
         Raises
         ------
         UnexpectedAnswer
             Label Studio refused them, as it does where one is of a task that is gone; none is stored.
+        ServerUnreachable
+            There is no telling whether they are stored.
+        ValueError
+            One holds a number that JSON cannot hold: NaN or an infinity.
         """
         body = [
             {"task": each.task_id, "result": each.result, "score": each.score, "model_version": each.model_version}
             for each in predictions
         ]
         path = f"api/projects/{project_id}/import/predictions"
-        return int(self._transport.post(path, _without_nan(body), holds=("created",))["created"])
+        return int(self._transport.post(path, body, holds=("created",))["created"])
 
     def model_versions(self, project_id: int) -> dict[str, int]:
         """Model version → how many predictions of it are stored.
@@ -358,15 +355,3 @@ def _prediction(raw: Mapping[str, Any], task_id: int) -> Prediction:
         score=raw["score"],
         model_version=raw["model_version"] or "",
     )
-
-
-def _without_nan(value: Any) -> Any:
-    """The same with None where a number is none: JSON has no NaN and no infinity."""
-    match value:
-        case float():
-            return value if math.isfinite(value) else None
-        case dict():
-            return {name: _without_nan(item) for name, item in value.items()}
-        case list():
-            return [_without_nan(item) for item in value]
-    return value

@@ -49,18 +49,19 @@ def has_id(task_id: int) -> Condition:
 def by_ids(wanted: Sequence[int], most: int) -> Iterator[tuple[Condition, set[int]]]:
     """Conditions that together find tasks by their ascending ids, each with the ids it is for.
 
-    A range of ids is answered twice as fast as a list, so it is a range wherever at least half of it is wanted.
-    It is at most ``most`` ids long.
+    A range of ids is answered twice as fast as a list, so it is a range wherever at least half of it is wanted and a
+    list would not find more of them. It is at most ``most`` ids long.
     """
     start = 0
     while start < len(wanted):
         end = bisect_left(wanted, wanted[start] + most, start)
         first, last = wanted[start], wanted[end - 1]
-        if last - first + 1 <= 2 * (end - start):
+        listed = min(IDS_PER_CALL, len(wanted) - start)
+        if last - first + 1 <= 2 * (end - start) and end - start >= listed:
             found = _condition("id", "in", "Number", {"min": first, "max": last})
         else:
             # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
-            end = min(start + IDS_PER_CALL, len(wanted))
+            end = start + listed
             found = _condition("id", "in_list", "Number", list(wanted[start:end]))
         yield found, set(wanted[start:end])
         start = end

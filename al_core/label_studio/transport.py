@@ -39,9 +39,6 @@ LONGEST_PAUSE = 60.0
 SHORT_PATIENCE = 2.0
 """Seconds within which a request is repeated once where nobody may wait: it cures a connection that was cut."""
 
-PART = 65_536
-"""Bytes of an answer that are taken from the connection at once."""
-
 _PAUSES = wait_exponential(multiplier=0.5, max=8.0) + wait_random(0.0, 0.5)
 
 R = TypeVar("R")
@@ -125,9 +122,20 @@ class Transport:
         return self._patiently(answer)
 
     def post(self, path: str, body: Any, *, holds: Collection[str] = ()) -> Any:
-        """The JSON that comes of a body. Never repeated by itself: that could make two of a thing."""
+        """The JSON that comes of a body. Never repeated by itself: that could make two of a thing.
+
+        Raises
+        ------
+        ServerUnreachable
+            Nothing that can be read came of it, so it may be done or not.
+        ValueError
+            The body holds a number that JSON cannot hold: NaN or an infinity.
+        """
         with self._opened("POST", path, body=body) as response:
-            return self._read(response, holds)
+            try:
+                return self._read(response, holds)
+            except (ValueError, RecursionError, _NotLabelStudio):
+                raise self._broke_off() from None
 
     def delete(self, path: str) -> None:
         """Remove what is there; not repeated by itself either."""
@@ -163,7 +171,7 @@ class Transport:
             response = self._patiently(begun)
             # The time-out that is in force from here on: what has begun must not be silent for longer than others.
             response.request.extensions["timeout"]["read"] = self._timeout
-            yield from response.iter_bytes(PART)
+            yield from response.iter_bytes()
 
     def array(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """The objects of a long array, each as soon as it is in.

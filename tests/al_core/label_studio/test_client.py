@@ -2,8 +2,10 @@
 
 import json
 import logging
+import math
 import traceback
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
 import jwt
@@ -19,7 +21,8 @@ from al_core.errors import (
     UnexpectedAnswer,
 )
 from al_core.label_studio import LabelStudio
-from tests.servers import PROJECT_ID, TOKEN, URL
+from al_core.types import Prediction
+from tests.servers import PROJECT_ID, TOKEN, URL, region
 
 SIGNING_KEY = "only-a-test-knows-this-key-of-32-bytes"
 
@@ -33,6 +36,10 @@ def personal_token(expires: timedelta = timedelta(days=30), kind: str = "refresh
 def client(server):
     with LabelStudio(URL, TOKEN) as client:
         yield client
+
+
+def moment_of(server, task_id: int) -> datetime:
+    return datetime.fromisoformat(server.tasks[task_id]["updated_at"])
 
 
 # --------------------------------------------------------------------- tokens
@@ -292,12 +299,173 @@ def test_labelled_since_a_moment(server, client):
     assert client.labeled_since(PROJECT_ID, now + timedelta(minutes=1)) == []
 
 
-def test_predictions_of_one_version(server, client):
+# --------------------------------------------------------------------- what changed
+
+
+def test_the_newest_change_and_how_many_tasks_there_are(server, client):
+    server.annotate(17, "good")
+    assert client.newest_change(PROJECT_ID) == (moment_of(server, 17), 30)
+    (request,) = server.requests
+    assert request.url.params["page_size"] == "1"
+    server.tasks.clear()
+    assert client.newest_change(PROJECT_ID) == (None, 0)
+
+
+def test_only_what_changed_after_a_moment_comes(server, client, monkeypatch):
+    monkeypatch.setattr("al_core.label_studio.client.PAGE_SIZE", 2)
+    moment, _ = client.newest_change(PROJECT_ID)
+    assert list(client.changed_since(PROJECT_ID, moment)) == [[]]
+    for task_id in (20, 3, 8):
+        server.annotate(task_id, "good")
+    pages = list(client.changed_since(PROJECT_ID, moment))
+    assert [[state.task_id for state in page] for page in pages] == [[3, 8], [20]]
+    assert pages[0][0].updated_at == moment_of(server, 3)
+    # A moment of another time zone is the same moment.
+    abroad = moment.astimezone(timezone(timedelta(hours=5)))
+    assert [len(page) for page in client.changed_since(PROJECT_ID, abroad)] == [2, 1]
+
+
+def test_labelled_and_skipped_tasks_are_counted_and_come_by_themselves(server, client):
+    server.annotate(3, "good")
+    server.annotate(4, None)
+    server.annotate(5, None)
+    server.annotate(5, "bad")
+    for which, ids in (("labelled", [3, 5]), ("skipped", [4])):
+        assert client.count(PROJECT_ID, which) == len(ids)
+        assert [state.task_id for page in client.states_where(PROJECT_ID, which) for state in page] == ids
+
+
+def test_one_page_of_states(server, client, monkeypatch):
+    monkeypatch.setattr("al_core.label_studio.client.PAGE_SIZE", 12)
+    states, total = client.state_page(PROJECT_ID, 3)
+    assert ([state.task_id for state in states], total) == ([25, 26, 27, 28, 29, 30], 30)
+
+
+def test_a_page_behind_the_last_is_empty_and_tells_how_many_tasks_there_are(server, client):
+    # Tasks were deleted while the pages were read: Label Studio answers 404 then, as if the project were gone.
+    assert client.state_page(PROJECT_ID, 2) == ([], 30)
+    assert client.task_page(PROJECT_ID, 2) == ([], [], 30)
+    with pytest.raises(NotFound):
+        client.state_page(99, 2)
+
+
+def test_a_page_with_the_predictions_of_its_tasks(server, client, monkeypatch):
+    monkeypatch.setattr("al_core.label_studio.client.PREDICTED_PAGE_SIZE", 10)
+    for task_id, version in ((11, "v1"), (11, "v2"), (20, "v1"), (21, "v1")):
+        server.predict(task_id, 0.7, version)
+    states, predictions, total = client.task_page(PROJECT_ID, 2)
+    assert [state.task_id for state in states] == list(range(11, 21))
+    assert [(found.task_id, found.model_version) for found in predictions] == [(11, "v1"), (11, "v2"), (20, "v1")]
+    assert total == 30
+
+
+# --------------------------------------------------------------------- tasks by their ids
+
+
+def test_tasks_come_with_the_moment_of_their_last_change(server, client):
+    server.annotate(5, "good")
+    assert client.tasks(PROJECT_ID, [5, 99]) == {5: (moment_of(server, 5), {"text": "sentence number 5 word5"})}
+
+
+@pytest.mark.parametrize(
+    ("ids", "asked"),
+    [
+        (range(1, 31), [{"min": 1, "max": 10}, {"min": 11, "max": 20}, {"min": 21, "max": 30}]),
+        (range(2, 12, 2), [{"min": 2, "max": 10}]),
+        ([1, 5, 9, 10, 11, 12, 30], [[1, 5, 9], {"min": 10, "max": 12}, {"min": 30, "max": 30}]),
+        ([30, 1, 16], [[1, 16, 30]]),
+        ([1, 2, 25], [[1, 2, 25]]),
+        ([7, 7, 8], [{"min": 7, "max": 8}]),
+        ([], []),
+    ],
+    ids=["dense", "every other", "mixed", "far apart", "two of three", "twice", "none"],
+)
+def test_ids_that_lie_close_are_asked_for_as_a_range(server, client, monkeypatch, ids, asked):
+    monkeypatch.setattr("al_core.label_studio.client.PAGE_SIZE", 10)
+    monkeypatch.setattr("al_core.label_studio.queries.IDS_PER_CALL", 3)
+    assert sorted(client.task_data(PROJECT_ID, ids)) == sorted(set(ids))
+    queries = [json.loads(request.url.params["query"]) for request in server.requests]
+    assert [query["filters"]["items"][0]["value"] for query in queries] == asked
+
+
+def test_predictions_of_some_tasks_are_of_all_versions(server, client):
+    for task_id, version in ((1, "v1"), (1, "v2"), (2, "v1"), (3, "v1")):
+        server.predict(task_id, 0.7, version)
+    found = list(client.predictions_of(PROJECT_ID, [3, 1]))
+    assert [(each.task_id, each.model_version) for each in found] == [(1, "v1"), (1, "v2"), (3, "v1")]
+    assert found[0].result[0]["probabilities"] == {"good": 0.7, "bad": pytest.approx(0.3)}
+    assert list(client.predictions_of(PROJECT_ID, [])) == []
+
+
+# --------------------------------------------------------------------- predictions
+
+
+def test_stored_predictions_of_all_versions_come_in_a_stream(server, client):
     server.predict(1, 0.7, "v1")
     server.predict(2, 0.2, "v2")
     assert client.model_versions(PROJECT_ID) == {"v1": 1, "v2": 1}
-    (prediction,) = client.predictions(PROJECT_ID, "v2")
-    assert (prediction.task_id, prediction.score, prediction.model_version) == (2, 0.8, "v2")
+    server.predictions.append({"task": 3, "result": None, "score": None, "model_version": None})
+    first, second, third = client.prediction_stream(PROJECT_ID)
+    assert (first.task_id, first.score, first.model_version) == (1, 0.7, "v1")
+    assert (second.task_id, second.score, second.model_version) == (2, 0.8, "v2")
+    assert (third.result, third.score, third.model_version) == ([], None, "")
+
+
+def test_a_project_without_predictions_has_an_empty_stream(server, client):
+    assert list(client.prediction_stream(PROJECT_ID)) == []
+
+
+@pytest.mark.parametrize("answer", [{"html": "<h1>Hello</h1>"}, {"json": {"results": []}}, {"text": "[1, 2]"}])
+def test_a_stream_of_something_else_is_none(server, client, answer):
+    server.faults["GET /api/predictions"] = httpx.Response(200, **answer)
+    with pytest.raises(UnexpectedAnswer, match="not as Label Studio does"):
+        list(client.prediction_stream(PROJECT_ID))
+
+
+def prediction(task_id: int, good: float = 0.7, **changes) -> Prediction:
+    found = Prediction(task_id, [region("good", {"good": good, "bad": 1 - good})], good, "v1")
+    return replace(found, **changes)
+
+
+def test_predictions_are_stored_in_one_call_and_come_back(server, client):
+    given = [prediction(1), prediction(2, 0.6), prediction(3, result=[], score=None)]
+    before = moment_of(server, 1)
+    assert client.import_predictions(PROJECT_ID, given) == 3
+    assert list(client.prediction_stream(PROJECT_ID)) == given
+    assert moment_of(server, 1) == before
+    assert len(server.bodies("POST")) == 1
+
+
+def test_of_a_task_that_is_gone_all_predictions_are_refused(server, client):
+    with pytest.raises(UnexpectedAnswer, match="Validation error"):
+        client.import_predictions(PROJECT_ID, [prediction(1), prediction(99)])
+    assert server.predictions == []
+
+
+def test_what_label_studio_passes_over_is_not_counted(server, client):
+    assert client.import_predictions(PROJECT_ID, [prediction(1), prediction(2, score=2.0)]) == 1
+    assert [found["task"] for found in server.predictions] == [1]
+
+
+def test_a_number_that_is_none_cannot_be_stored_and_is_not_sent(server, client):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        client.import_predictions(PROJECT_ID, [prediction(1, score=math.nan)])
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("answer", [{"html": "<h1>Hello</h1>"}, {"json": {}}, {"content": b""}])
+def test_an_import_whose_answer_says_nothing_may_be_done_or_not(server, client, answer):
+    server.faults["POST /api/projects/7/import"] = httpx.Response(200, **answer)
+    with pytest.raises(ServerUnreachable):
+        client.import_predictions(PROJECT_ID, [prediction(1)])
+    assert len(server.requests) == 1, "repeated, it could be stored twice"
+
+
+@pytest.mark.parametrize("answer", [{}, {"tasks": []}, {"total": 3}, []])
+def test_pages_of_something_else_are_none(server, client, answer):
+    server.faults["GET /api/tasks"] = httpx.Response(200, json=answer)
+    with pytest.raises(UnexpectedAnswer, match="not as Label Studio does"):
+        client.state_page(PROJECT_ID, 1)
 
 
 # --------------------------------------------------------------------- tabs
