@@ -209,7 +209,8 @@ class BatchComposer:
         for name in quota:
             members = np.flatnonzero(classes == name)
             place_in_class[members] = np.arange(len(members))
-        limits = np.array([quota.get(int(name), 0) for name in classes])
+        names, places = np.array([*quota.items()], dtype=np.int64).reshape(-1, 2).T
+        limits = places[np.searchsorted(names, classes)] if len(names) else classes
         in_front = place_in_class < limits
         return np.concatenate([order[in_front], order[~in_front]])
 

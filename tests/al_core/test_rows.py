@@ -91,6 +91,12 @@ def test_numbers_that_are_checked_together_are_read_as_one_by_one(of_and_mark, v
     assert repr(read(float)) == repr(read(Odd)).replace("Odd", "")
 
 
+def test_a_label_too_many_is_still_unknown():
+    more = vector(0.7, 0.2, 0.1) | {"horse": 0.0}
+    rows = rows_of([predicted(region("cat", probabilities=more))], THREE)
+    assert rows.probabilities(THREE, "").unknown == {Reason.UNKNOWN_LABEL: 1}
+
+
 @settings(max_examples=100, deadline=None)
 @given(predictions(), st.sampled_from(SPACES), st.sampled_from([None, "v1", "v3"]), st.permutations(range(1, 13)))
 def test_read_one_by_one_is_as_read_at_once(given_ones, of, version, ids):
@@ -314,6 +320,16 @@ def of_one(name, place, value):
 def test_nonsense_is_refused(rows, of, change):
     with pytest.raises(ValueError, match=r"rows|Rows"):
         Rows.from_arrays(change(rows.arrays()), of)
+
+
+@pytest.mark.parametrize(("name", "value"), [("values", 0.5), ("reasons", len(REASONS) + 1)])
+def test_an_unknown_task_has_no_numbers_and_a_reason_that_there_is(name, value):
+    reader = RowReader(THREE)
+    reader.add_unknown(1, Reason.PREDICTION_FAILED)
+    arrays = reader.rows().arrays()
+    Rows.from_arrays(arrays, THREE)
+    with pytest.raises(ValueError, match="no rows of the control 'kind'"):
+        Rows.from_arrays(of_one(name, 0, value)(arrays), THREE)
 
 
 def test_rows_of_another_control_are_refused():
