@@ -179,10 +179,10 @@ def _shared_row(each: Shared, one: Shared) -> list[str]:
 
 
 PARTS: dict[str, Callable[[Server, Sequence[int], str], Part]] = {
-    # Rounds first: the second reading is of a project that people have worked on.
     "rounds": rounds,
-    "reading": reading,
     "predicting": predicting,
+    # Late, for it leaves projects that people have worked on.
+    "reading": reading,
     "workers": workers,
 }
 
