@@ -67,7 +67,7 @@ def reads(server):
         new, seen = server.requests[seen:], len(server.requests)
         stream = [r for r in new if r.method == "GET" and r.url.path == "/api/predictions/"]
         pages = [r for r in new if "predictions" in r.url.params.get("include", "")]
-        return ["stream"] * len(stream) + ["page" if "page" in r.url.params else "ids" for r in pages]
+        return ["stream"] * len(stream) + ["ids" if "query" in r.url.params else "page" for r in pages]
 
     return since
 
