@@ -1,6 +1,5 @@
 """Where predictions come from: what Label Studio has stored, what backends say now, and what is kept of both."""
 
-from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,16 +10,15 @@ from al_core.errors import NoPredictions
 from al_core.features import Embeddings
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
-from al_core.pool import microseconds
 from al_core.predictions.direct import Direct, model_changed
 from al_core.predictions.reports import Reports
 from al_core.predictions.shelf import Drafts, Shelf
 from al_core.predictions.spreading import PartSpec, Spread, here
-from al_core.predictions.stored import stored_predictions
-from al_core.predictions.table import PredictionTable, TableBuilder
+from al_core.predictions.stored_tables import StoredTables
+from al_core.predictions.table import PredictionTable
 from al_core.predictions.write_back import WrittenBack
 from al_core.storage import MemoryStore, Store
-from al_core.types import ClassProbabilities, LabelSpace, Pool, Prediction, Progress, Project, Reason, Source, silent
+from al_core.types import ClassProbabilities, LabelSpace, Pool, Prediction, Progress, Project, Source, silent
 
 MEMBERS = 5
 """Models of a committee at most: each more costs a whole pool of predictions and changes the ranking little."""
@@ -101,6 +99,8 @@ class PredictionSource:
         self.source = source
         self.write_back = write_back and source == "stored_then_direct"
         self.spread = spread
+        self._stored = StoredTables(label_studio, project, self.spaces)
+        self._read: dict[Shelf, PredictionTable] = {}
 
     # ----------------------------------------------------------------- a pool, as arrays
 
@@ -119,7 +119,7 @@ class PredictionSource:
         reports = Reports(progress, "Asking for predictions.")
         if self.backend is not None:
             return self._of_backend(self.backend, pool, reports)
-        return self._of_stored([self._best(self._counts(reports))], pool, reports)[0]
+        return self._of_stored([self._best(self._stored.counts(reports))], pool, reports)[0]
 
     def members(self, pool: Pool, progress: Progress = silent) -> list[ModelRows]:
         """The models of a committee: the current one, the other backends, then what older ones have stored.
@@ -133,7 +133,7 @@ class PredictionSource:
         found = [self.model(pool, progress)]
         if self.source != "stored":
             found += [self._of_backend(backend, pool, reports) for backend in self.committee[: MEMBERS - 1]]
-        counts = self._counts(reports)
+        counts = self._stored.counts(reports)
         known = {member.version for member in found}
         older = sorted(set(counts) - known, key=lambda version: (-counts[version], version))
         found += self._of_stored(older[: MEMBERS - len(found)], pool, reports)
@@ -150,12 +150,12 @@ class PredictionSource:
         shelf = self._shelf(backend.url, version)
         if not version:
             shelf.clear()  # which model it was is not known, so whether it is this one is not either
-        there = shelf.load()
+        there = self._kept(shelf)
         may_ask = self.source != "stored"
         table = there.valid(pool, stored=self.source != "direct", direct=may_ask and not self.write_back)
         kept = len(pool.task_ids) - len(table.missing(pool.task_ids))
         if self.source != "direct":
-            table = self._with_stored({version: shelf}, {version: table}, pool, reports, backend)[version]
+            table = self._with_stored({shelf: table}, pool, reports, backend)[shelf]
         missing = table.missing(pool.task_ids)
         if may_ask and len(missing):
             shelf.keep(table)  # nothing that is out of date: whatever is there afterwards counts
@@ -171,16 +171,35 @@ class PredictionSource:
 
     def _of_stored(self, versions: Sequence[str], pool: Pool, reports: Reports) -> list[ModelRows]:
         """What versions say that are known by their stored predictions alone."""
-        shelves = {version: self._shelf("", version) for version in versions}
-        there = {version: shelf.load() for version, shelf in shelves.items()}
-        valid = {version: table.valid(pool) for version, table in there.items()}
-        kept = {version: len(pool.task_ids) - len(table.missing(pool.task_ids)) for version, table in valid.items()}
-        tables = self._with_stored(shelves, valid, pool, reports) if versions else {}
-        others = self._counts(reports) if versions else {}
-        return [
-            self._rows(shelves[version], there[version], tables[version], pool, kept[version], others)
-            for version in versions
-        ]
+        there = {shelf: self._kept(shelf) for shelf in (self._shelf("", version) for version in versions)}
+        valid = {shelf: table.valid(pool) for shelf, table in there.items()}
+        kept = {shelf: len(pool.task_ids) - len(table.missing(pool.task_ids)) for shelf, table in valid.items()}
+        tables = self._with_stored(valid, pool, reports)
+        others = self._stored.counts(reports) if versions else {}
+        return [self._rows(shelf, there[shelf], table, pool, kept[shelf], others) for shelf, table in tables.items()]
+
+    def _with_stored(
+        self,
+        tables: Mapping[Shelf, PredictionTable],
+        pool: Pool,
+        reports: Reports,
+        backend: MLBackend | None = None,
+    ) -> dict[Shelf, PredictionTable]:
+        """The tables with what is stored of the tasks that they lack, as far as that can have come since.
+
+        Raises
+        ------
+        NoPredictions
+            Nothing is stored of a backend that may not be asked.
+        """
+        if not any(len(table.missing(pool.task_ids)) for table in tables.values()):
+            return dict(tables)
+        counts = self._stored.counts(reports)
+        may_ask = backend is not None and self.source != "stored"
+        for shelf in tables:
+            if backend is not None and not may_ask and shelf.version not in counts:
+                raise _nothing_of(backend, shelf.version, counts)
+        return self._stored.filled(tables, pool, counts, reports, may_ask=may_ask)
 
     def _rows(
         self,
@@ -216,115 +235,23 @@ class PredictionSource:
         None where they do not, or may not be used.
         """
         reports = Reports(progress, "Asking for predictions.")
-        counts = self._counts(reports) if self.source != "direct" else {}
-        if max(counts.values(), default=0) < max(1, COVERED * self.project.task_count):
+        counts = self._stored.counts(reports) if self.source != "direct" else {}
+        least = max(1, COVERED * self.project.task_count)
+        if max(counts.values(), default=0) < least:
             return None
         backend = self.backend
         version = reports.wait(lambda: backend.model_version(self.project)) if backend else self._best(counts)
-        if counts.get(version, 0) < COVERED * self.project.task_count:
+        if counts.get(version, 0) < least:
             return None
         shelf = self._shelf(backend.url if backend else "", version)
-        table = shelf.load()
-        if table.stored_count != counts[version] or not table.complete_as_of:
-            as_of = self._mark(reports)
-            table, others = self._read({version: shelf}, {version: table}, None, as_of, counts, reports)[version]
-            nothing = PredictionTable.unknown(self.spaces, version, others, Reason.OTHER_VERSION, as_of)
-            table = PredictionTable.merged([table, nothing])
-            table = replace(table, stored_count=counts[version], complete_as_of=as_of)
-            shelf.keep(table)
+        table = self._stored.complete(shelf, shelf.load(), counts, reports)
+        self._read[shelf] = table
         return Ahead(table.task_ids, table.complete_as_of)
 
-    def _with_stored(
-        self,
-        shelves: Mapping[str, Shelf],
-        tables: Mapping[str, PredictionTable],
-        pool: Pool,
-        reports: Reports,
-        backend: MLBackend | None = None,
-    ) -> dict[str, PredictionTable]:
-        """The tables with what is stored of the tasks that they lack, as far as that can have come since.
-
-        Raises
-        ------
-        NoPredictions
-            Nothing is stored of a backend that may not be asked.
-        """
-        missing = {version: table.missing(pool.task_ids) for version, table in tables.items()}
-        if not any(map(len, missing.values())):
-            return dict(tables)
-        counts = self._counts(reports)
-        may_ask = backend is not None and self.source != "stored"
-        if backend is not None and not may_ask and not counts.keys() & tables.keys():
-            raise _nothing_of(backend, next(iter(tables)), counts)
-        wanted: NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        for version, table in tables.items():
-            if counts.get(version, 0) != table.stored_count:
-                wanted = np.union1d(wanted, missing[version]).astype(np.int64)
-            elif not may_ask:
-                wanted = np.union1d(wanted, table.unheard_of(pool)).astype(np.int64)
-        if not len(wanted) or not counts.keys() & tables.keys():
-            return dict(tables)
-        as_of = self._mark(reports)
-        found = {}
-        for version, (table, others) in self._read(shelves, tables, wanted, as_of, counts, reports).items():
-            if not may_ask:
-                nothing, elsewhere = table.missing(wanted), np.intersect1d(table.missing(wanted), others)
-                table = PredictionTable.merged(
-                    [
-                        table,
-                        PredictionTable.unknown(self.spaces, version, nothing, Reason.NO_PREDICTION, as_of),
-                        PredictionTable.unknown(self.spaces, version, elsewhere, Reason.OTHER_VERSION, as_of),
-                    ]
-                )
-            found[version] = replace(table, stored_count=counts.get(version, 0))
-        return found
-
-    def _read(
-        self,
-        shelves: Mapping[str, Shelf],
-        tables: Mapping[str, PredictionTable],
-        wanted: NDArray[np.int64] | None,
-        as_of: int,
-        counts: Mapping[str, int],
-        reports: Reports,
-    ) -> dict[str, tuple[PredictionTable, NDArray[np.int64]]]:
-        """Each table with what is stored of its version, and the ids of tasks that have another version's."""
-        builders = {version: TableBuilder(self.spaces) for version in tables}
-        others = array("q")
-        predictions = stored_predictions(
-            self.label_studio,
-            self.project.id,
-            wanted,
-            task_count=self.project.task_count,
-            stored_count=sum(counts.values()),
-            reports=reports,
-        )
-
-        def merged(version: str) -> PredictionTable:
-            return PredictionTable.merged([tables[version], builders[version].table(version)])
-
-        try:
-            for prediction in predictions:
-                builder = builders.get(prediction.model_version)
-                if builder is None:
-                    others.append(prediction.task_id)
-                else:
-                    builder.add(prediction, as_of, is_direct=False)
-        except BaseException:
-            for version, shelf in shelves.items():
-                shelf.keep(merged(version))  # the count stays what it was, so the rest is read next time
-            raise
-        elsewhere = np.unique(np.array(others, dtype=np.int64))
-        return {version: (merged(version), elsewhere) for version in tables}
-
-    def _counts(self, reports: Reports) -> dict[str, int]:
-        """Model version → how many predictions of it are stored."""
-        return reports.wait(lambda: self.label_studio.model_versions(self.project.id))
-
-    def _mark(self, reports: Reports) -> int:
-        """A moment of Label Studio's clock: what is read after it tells of it, or of later."""
-        moment, _ = reports.wait(lambda: self.label_studio.newest_change(self.project.id))
-        return microseconds(moment) if moment else 0
+    def _kept(self, shelf: Shelf) -> PredictionTable:
+        """What is kept of a model; that which was just read ahead is not loaded again."""
+        read = self._read.pop(shelf, None)
+        return shelf.load() if read is None else read
 
     def _best(self, counts: Mapping[str, int]) -> str:
         """The stored version with the most predictions."""
@@ -352,7 +279,7 @@ class PredictionSource:
         """
         reports = Reports(progress, "Asking for predictions.")
         shelf = self._shelf(backend.url, model_version)
-        as_of = self._mark(reports)
+        as_of = self._stored.mark(reports)
         writes = self.write_back and bool(model_version)
         direct = Direct(
             self.label_studio,
@@ -403,7 +330,7 @@ class PredictionSource:
             Nothing is stored and there is no backend to ask, or it may not be asked.
         """
         reports = Reports(progress, "Asking for predictions.")
-        counts = self._counts(reports)
+        counts = self._stored.counts(reports)
         backend = self.backend
         if backend is None:
             version = self._best(counts)
