@@ -128,6 +128,8 @@ class BatchComposer:
 
     def _drawn(self, free: NDArray[np.bool_], count: int, purpose: int) -> Indices:
         """So many tasks at random, by their ids."""
+        if not count:
+            return np.empty(0, dtype=np.int64)
         places = np.flatnonzero(free)
         order = places[np.argsort(task_keys(self._ids[places], self.scores.seed, purpose))]
         chosen, _ = self._distinct(order, count)
@@ -139,7 +141,7 @@ class BatchComposer:
         way = self.rules.way
         if count == 0 or (way.ranks and not self.scores.models):
             # A random batch is diverse by itself, and a way that looks at scores would make it something else.
-            picked, _ = self._distinct(most_uncertain(eligible, len(eligible), self._keys), count)
+            picked, _ = self._most_uncertain(eligible, count)
             return picked, np.full(len(picked), -1)
         candidates, data = self._candidates(eligible, count)
         self.progress(0, None, f"Choosing {count:,} different ones among {len(candidates):,} candidates.")
@@ -196,10 +198,21 @@ class BatchComposer:
         elif factor is None:
             factor = adaptive_factor(eligible, count)
         wanted = count * factor
-        order = most_uncertain(eligible, len(eligible), self._keys)
         if self.rules.class_balance:
-            order = self._balanced(order, wanted)
-        return self._distinct(order, wanted)
+            order = most_uncertain(eligible, len(eligible), self._keys)
+            return self._distinct(self._balanced(order, wanted), wanted)
+        return self._most_uncertain(eligible, wanted)
+
+    def _most_uncertain(self, eligible: NDArray[np.float64], count: int) -> tuple[Indices, list[Mapping[str, Any]]]:
+        """The first ``count`` distinct contents of all that is eligible, and the data of each."""
+        # Few contents are there twice, so that most of a large pool needs no order.
+        top = most_uncertain(eligible, 4 * count, self._keys)
+        chosen, data = self._distinct(top, count)
+        if len(chosen) == count or len(top) < 4 * count:
+            return chosen, data
+        every = most_uncertain(eligible, len(eligible), self._keys)
+        more, more_data = self._distinct(every[len(top) :], count - len(chosen))
+        return np.concatenate([chosen, more]), data + more_data
 
     def _balanced(self, order: Indices, wanted: int) -> Indices:
         """The same order, with each class's share of what is wanted in front."""

@@ -136,6 +136,12 @@ def test_equal_content_enters_once_whatever_the_lane():
     assert "Wanted 50 tasks; only 30 could be picked." in everything.note
 
 
+def test_a_content_that_fills_the_top_of_a_pool_does_not_keep_others_out():
+    scores = scored(2000, low=np.arange(2000))
+    batch = compose(scores, 10, data=lambda task_id: {"text": "same"} if task_id > 500 else words(task_id))
+    assert in_lane(batch, "strategy") == [2000, *range(500, 491, -1)]
+
+
 def test_tasks_that_show_nothing_are_not_taken_for_the_same():
     batch = compose(scored(30), 10, data=lambda _: {"text": ""})
     assert len(batch.items) == 10
