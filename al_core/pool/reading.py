@@ -4,7 +4,7 @@ Label Studio gives tasks by pages, and a task that is deleted shifts all that co
 task changed last and how many there are, labelled or skipped ones among them: what was read has to agree with that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -93,13 +93,17 @@ class _Reading:
     def __init__(self, questions: Questions) -> None:
         self._ask = questions
         self._ask.tick()
+        self._read = 0
 
     # ----------------------------------------------------------------- ways to read
 
     def all_pages(self) -> TaskTable:
         """Every task, by pages."""
+        self._read = 0
         mark, total = self._ask.newest()
-        pages = self._pages_backwards(total, IN_FLIGHT)
+        numbers = range(page_count(total), 0, -1)
+        # The last page comes before all others, as what they hold is checked against it.
+        pages = [*self._pages(numbers[:1], 1), *self._pages(numbers[1:], IN_FLIGHT)]
         table = TaskTable.merged([page.tasks for page in pages], mark)
         return table if _is_gapless(table, pages) else self._all_pages_one_by_one()
 
@@ -109,17 +113,16 @@ class _Reading:
         From the last page to the first, and none before the one behind it has come: what a deletion shifts then
         moves to a page that is still to be read.
         """
+        self._read = 0
         mark, total = self._ask.newest()
-        return TaskTable.merged([page.tasks for page in self._pages_backwards(total, 1)], mark)
+        return TaskTable.merged([page.tasks for page in self._pages(range(page_count(total), 0, -1), 1)], mark)
 
-    def _pages_backwards(self, total: int, most: int) -> list[Page]:
-        pages: list[Page] = []
-        done = 0
-        for page in self._ask.pages(range(page_count(total), 0, -1), most):
-            pages.append(page)
-            done += len(page.tasks)
-            self._ask.say(done, page.total, f"Reading tasks: {min(done, page.total):,} of {page.total:,}.")
-        return pages
+    def _pages(self, numbers: range, most: int) -> Iterator[Page]:
+        for page in self._ask.pages(numbers, most):
+            yield page
+            self._read += len(page.tasks)
+            done = min(self._read, page.total)
+            self._ask.say(done, page.total, f"Reading tasks: {done:,} of {page.total:,}.")
 
     def of_ids(self, ids: NDArray[np.int64], as_of: int | None) -> TaskTable:
         """These tasks, and all that are labelled or skipped."""
@@ -214,11 +217,11 @@ def _is_gapless(table: TaskTable, pages: Sequence[Page]) -> bool:
     """
     if not pages:
         return True
-    furthest = max(pages, key=lambda page: page.number)
-    if not len(furthest.tasks):
+    first = pages[0]
+    if not len(first.tasks):
         return False
-    found = np.searchsorted(table.task_ids, furthest.tasks.task_ids[-1], side="right")
-    return int(found) == furthest.ranks.stop
+    found = np.searchsorted(table.task_ids, first.tasks.task_ids[-1], side="right")
+    return int(found) == first.ranks.stop
 
 
 def _overlapped(table: TaskTable) -> int:

@@ -117,29 +117,28 @@ def test_added_and_worked_on_while_pages_are_read(at: int, big: LabelStudioServe
     assert found.deleted == 0
 
 
-def test_a_deletion_amid_pages_in_flight_is_noticed(big: LabelStudioServer, reader: PoolReader) -> None:
-    """Two at a time, page 9 may be answered before page 10: task 91 then is on neither."""
-    waiting: list[httpx.Request] = []
+@pytest.mark.parametrize("late", range(2, 10))
+def test_a_deletion_amid_pages_in_flight_is_noticed(late: int, big: LabelStudioServer, reader: PoolReader) -> None:
+    """A page may be answered after the one before it; the first task of the late one then is on neither."""
+    stash: list[httpx.Response] = []
 
     def swap(request: httpx.Request) -> httpx.Response | None:
-        # The last page is answered only after the one before it, and after a deletion.
-        if "page=10&" in request.url.query.decode() and not waiting:
-            waiting.append(request)
-            nine = httpx.Request("GET", str(request.url).replace("page=10&", "page=9&"), headers=request.headers)
-            first_nine = big.answer(nine)
-            big.tasks.pop(5)
-            stash.append(first_nine)
-            return big.answer(request)
-        if "page=9&" in request.url.query.decode() and stash:
+        page = int(request.url.params["page"]) if "is_labeled" in str(request.url) else 0
+        if page == late and not swapped:
+            earlier = httpx.Request("GET", request.url.copy_set_param("page", late - 1), headers=request.headers)
+            stash.append(big.answer(earlier))
+            swapped.append(late)
+            # Of the earlier page, so that it is seen and the number of tasks comes out right.
+            big.tasks.pop(10 * (late - 1) - 5)
+        elif page == late - 1 and stash:
             return stash.pop()
         return None
 
-    stash: list[httpx.Response] = []
+    swapped: list[int] = []
     big.faults["GET /api/tasks"] = swap
     table, _ = reader.read()
     del big.faults["GET /api/tasks"]
-    assert waiting
-    assert not stash
+    assert (swapped, stash) == ([late], [])
     assert told(table) == truth(big)
 
 

@@ -22,14 +22,27 @@ LAST_LOOK = 5
 """Questions after which nothing may happen if a reading is to end as the truth: the last look and what follows."""
 
 
-def do(server: LabelStudioServer, deed: Deed) -> None:
+class GrowingServer(LabelStudioServer):
+    """Gives ids as a database does: on SQLite that of a deleted task once more, if it was the last one."""
+
+    def __init__(self, task_count: int, reuses_ids: bool) -> None:
+        super().__init__(task_count)
+        self.reuses_ids = reuses_ids
+        self.last_id = task_count
+
+    def grow(self, count: int) -> None:
+        if self.reuses_ids:
+            self.last_id = max(self.tasks, default=0)
+        for _ in range(count):
+            self.last_id += 1
+            self.add_task(self.last_id, {"text": "new"})
+
+
+def do(server: GrowingServer, deed: Deed) -> None:
     what, place = deed
     ids = sorted(server.tasks)
     if what.startswith("add"):
-        first = server.created
-        server.created += 1 if what == "add" else 13
-        for task_id in range(first, server.created):
-            server.add_task(task_id, {"text": "new"})
+        server.grow(1 if what == "add" else 13)
     elif not ids:
         return
     elif what.startswith("delete"):
@@ -47,14 +60,6 @@ def do(server: LabelStudioServer, deed: Deed) -> None:
                 server.delete_annotations(task_id)
             case "edit":
                 server.edit_task(task_id, {"text": "other"})
-
-
-class GrowingServer(LabelStudioServer):
-    """Never gives an id twice."""
-
-    def __init__(self, task_count: int) -> None:
-        super().__init__(task_count)
-        self.created = task_count + 1
 
 
 deeds = st.tuples(st.sampled_from(DEEDS), st.integers(0, 400))
@@ -86,6 +91,7 @@ def label_studio(router: respx.MockRouter) -> Iterator[LabelStudio]:
     first=st.lists(deeds, max_size=10),
     course=st.lists(stretches(), min_size=1, max_size=4),
     by_ids=st.booleans(),
+    reuses_ids=st.booleans(),
 )
 def test_the_table_is_the_truth(
     router: respx.MockRouter,
@@ -94,8 +100,9 @@ def test_the_table_is_the_truth(
     first: list[Deed],
     course: list[tuple[list[Deed], list[tuple[int, Deed]]]],
     by_ids: bool,
+    reuses_ids: bool,
 ) -> None:
-    server = GrowingServer(task_count)
+    server = GrowingServer(task_count, reuses_ids)
     router.routes.clear()
     router.route(url__startswith=URL).mock(side_effect=server)
     reader = PoolReader(label_studio, PROJECT_ID)
