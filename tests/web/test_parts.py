@@ -114,7 +114,9 @@ def share(job, store, predict, said):
             said.append((done, total, sentence))
             real(done, total, sentence)
 
-        SharedOut(by, store)(predict, SPEC, task_ids, progress)
+        spread = SharedOut(by, store)
+        spread.tidy_up()
+        spread(predict, SPEC, task_ids, progress)
 
     return share
 
@@ -405,7 +407,9 @@ def test_a_worker_that_lost_the_job_leaves_the_parts_of_the_next_alone(share, jo
         if not taken_over:
             Job.objects.update(status="queued", run_after=timezone.now())
             taken_over.append(job_claim(job.pk))
-            SharedOut(taken_over[0], store)._hand_out([POOL[:500], POOL[500:]], SPEC)
+            again = SharedOut(taken_over[0], store)
+            again.tidy_up()
+            again._hand_out([POOL[:500], POOL[500:]], SPEC)
 
     predict.before = take_over
     with pytest.raises(JobLost):
@@ -414,14 +418,17 @@ def test_a_worker_that_lost_the_job_leaves_the_parts_of_the_next_alone(share, jo
     assert store.names("parts/") == [f"parts/{job.pk}-2-{number}.npy" for number in (1, 2)]
     with pytest.raises(JobLost):
         parts_create(job, backend_url="", model_version="", sizes=[1])
+    with pytest.raises(JobLost):
+        SharedOut(job, store).tidy_up()
     assert JobPart.objects.filter(job_tries=2).count() == 2
 
 
-def test_what_a_job_of_before_left_goes_with_the_next(share, cut, job, store, calls, make_job):
+@pytest.mark.parametrize("few", [1000, 50, 0])
+def test_what_a_job_of_before_left_goes_with_the_next(share, cut, job, store, calls, make_job, few):
     """It was given up by the sweep, when nobody was there to tidy up."""
     Job.objects.update(status="errored")
     after = job_claim(make_job(job.round, "score", run_after=timezone.now()).pk)
-    share(by=after)
+    share(POOL[:few], by=after)
     assert nothing_is_left(store)
 
 

@@ -64,6 +64,7 @@ def run(job_id: int, alive: Callable[[Job], AbstractContextManager[None]] | None
     job = job_claim(job_id)
     if job is None:
         return
+    logger.info("Took job %s: %s, try %s.", job.pk, job, job.tries)
     with (alive or heartbeat)(job):
         try:
             _perform(job)
@@ -135,6 +136,7 @@ def _round(job: Job) -> Round:
 def score(job: Job, progress: Progress) -> Outcome:
     round_ = _round(job)
     spread = SharedOut(job, campaign_store(round_.campaign))
+    spread.tidy_up()
     with scoring_manager(round_, spread=spread, tick=partial(progress, 0, None, "Starting.")) as manager:
         project = awaited(lambda: manager.project, partial(progress, 0, None, "Opening the project."))
         campaign_project_seen(round_.campaign, project)

@@ -33,6 +33,7 @@ from trustai_web.campaigns.services.parts import (
     parts_create,
     parts_delete,
     parts_give_up,
+    parts_tidy,
 )
 
 logger = logging.getLogger(__name__)
@@ -82,6 +83,17 @@ class SharedOut:
     job: Job
     store: Store
 
+    def tidy_up(self) -> None:
+        """Forget what earlier work left behind: a worker that died tidies nothing up.
+
+        Raises
+        ------
+        JobLost
+            The job is not ours any more.
+        """
+        parts_tidy(self.job)
+        self._forget(lambda whose: whose < self._try)
+
     def __call__(self, work: Work, part: PartSpec, task_ids: NDArray[np.int64], progress: Progress) -> None:
         """Do ``work`` on all the tasks, a part at a time, until each part is done by somebody.
 
@@ -117,7 +129,6 @@ class SharedOut:
             model_version=part.model_version,
             sizes=[len(piece) for piece in pieces],
         )
-        self._forget(lambda whose: whose < self._try)
         call_for_help(self.job.pk, min(len(pieces) - 1, HELPERS))
 
     def _until_done(self, work: Work, pieces: list[NDArray[np.int64]], progress: Progress) -> None:

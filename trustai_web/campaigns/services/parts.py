@@ -22,8 +22,22 @@ class PartLost(Exception):
     """Another worker owns the part by now, or nobody wants it any more: stop, and write nothing about it."""
 
 
+def parts_tidy(job: Job) -> None:
+    """Forget the parts that earlier work of the campaign left behind, an earlier try of the job above all.
+
+    Raises
+    ------
+    JobLost
+        The job is not ours any more.
+    """
+    with transaction.atomic():
+        if not job_beat(job):
+            raise JobLost
+        JobPart.objects.filter(job__campaign=job.campaign_id, job__lte=job.pk).delete()
+
+
 def parts_create(job: Job, *, backend_url: str, model_version: str, sizes: Sequence[int]) -> None:
-    """Cut a job's tasks into parts, in the place of those that earlier work of the campaign left behind.
+    """Cut a job's tasks into parts.
 
     Raises
     ------
@@ -33,7 +47,6 @@ def parts_create(job: Job, *, backend_url: str, model_version: str, sizes: Seque
     with transaction.atomic():
         if not job_beat(job):  # which also keeps others from taking the job while its parts change
             raise JobLost
-        JobPart.objects.filter(job__campaign=job.campaign_id, job__lte=job.pk).delete()
         JobPart.objects.bulk_create(
             JobPart(
                 job=job,
