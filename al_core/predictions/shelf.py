@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +22,13 @@ SAVE_SECONDS = 2.0
 FILE_TASKS = 2000
 """Tasks of one file of a run: writing it anew with every save stays cheap."""
 
+PIECE_TASKS = 20_000
+"""Tasks of one file of what is kept for good: the bytes of a file are in memory while it is written or read."""
+
 
 @dataclass(frozen=True)
 class Shelf:
-    """What is kept of one version of one model: a file of all, and smaller ones of a run that goes on or broke off.
+    """What is kept of one version of one model: pieces of the whole, and drafts of a run that goes on or broke off.
 
     Parameters
     ----------
@@ -56,34 +59,35 @@ class Shelf:
     def drafts_of(self, task_ids: NDArray[np.int64]) -> PredictionTable:
         """What is there of a run over these tasks, which are ascending."""
         first, last = (int(task_ids[0]), int(task_ids[-1])) if len(task_ids) else (0, -1)
-        drafts = [name for name in self._names() if name != self._whole]
-        return self._merged(name for name in drafts if first <= int(name.split("/")[-1].split("-")[0]) <= last)
+        drafts = [name.removeprefix(self._drafts) for name in self._names() if name.startswith(self._drafts)]
+        return self._merged(self._drafts + name for name in drafts if first <= int(name.split("-")[0]) <= last)
 
     def _merged(self, names: Iterable[str]) -> PredictionTable:
-        found = []
-        for name in names:
-            table = PredictionTable.from_bytes(self.store.read(name) or b"", self.spaces)
-            if table is not None:
-                found.append(table)
+        tables = [PredictionTable.from_bytes(self.store.read(name) or b"", self.spaces) for name in names]
+        found = [table for table in tables if table is not None]
         versions = {self.version, *(table.model_version for table in found)} - {""}
         if len(versions) > 1:
             raise model_changed(versions)
         empty = PredictionTable.empty(self.spaces, next(iter(versions), ""))
-        return PredictionTable.merged([empty, *found])
+        whole = PredictionTable.merged([empty, *found])
+        return whole if len(found) == len(tables) else replace(whole, stored_count=0, complete_as_of=0)
 
     def keep(self, table: PredictionTable) -> None:
         """Keep this in place of all that is there."""
-        self.store.write(self._whole, table.to_bytes())
+        pieces = [f"{self._pieces}{number}.npz" for number in range(-(-len(table) // PIECE_TASKS) or 1)]
+        # The first one last: it tells how much was read, which holds only when all the others are there.
+        for number, name in reversed(list(enumerate(pieces))):
+            self.store.write(name, table.piece(number * PIECE_TASKS, PIECE_TASKS).to_bytes())
         for name in self._names():
-            if name != self._whole:
+            if name not in pieces:
                 self.store.delete(name)
 
     def add(self, table: PredictionTable, name: str) -> None:
         """Keep this beside what is there, or in place of what had the name."""
-        self.store.write(f"{self._stem}/{name}.npz", table.to_bytes())
+        self.store.write(f"{self._drafts}{name}.npz", table.to_bytes())
 
     def take_away(self, name: str) -> None:
-        self.store.delete(f"{self._stem}/{name}.npz")
+        self.store.delete(f"{self._drafts}{name}.npz")
 
     def clear(self) -> None:
         for name in self._names():
@@ -91,25 +95,29 @@ class Shelf:
 
     def forget_others(self, versions: Collection[str]) -> None:
         """Delete what is kept of this server's models, but for these versions and the same controls."""
-        stems = [Shelf(self.store, self.where, self.spaces, version)._stem for version in {*versions, self.version}]
+        stems = tuple(Shelf(self.store, self.where, self.spaces, each)._stem for each in {*versions, self.version})
         for name in self.store.names(self._room):
-            if not any(name == f"{stem}.npz" or name.startswith(f"{stem}/") for stem in stems):
+            if not name.startswith(stems):
                 self.store.delete(name)
 
     def _names(self) -> list[str]:
-        return [name for name in self.store.names(self._stem) if name.startswith((self._whole, f"{self._stem}/"))]
+        return self.store.names(self._stem)
 
     @property
-    def is_one_file(self) -> bool:
-        return self._names() == [self._whole]
+    def has_drafts(self) -> bool:
+        return any(name.startswith(self._drafts) for name in self._names())
 
     @property
-    def _whole(self) -> str:
-        return f"{self._stem}.npz"
+    def _pieces(self) -> str:
+        return f"{self._stem}whole-"
+
+    @property
+    def _drafts(self) -> str:
+        return f"{self._stem}draft-"
 
     @property
     def _stem(self) -> str:
-        return self._room + _digest([*map(astuple, self.spaces), self.version])
+        return f"{self._room}{_digest([*map(astuple, self.spaces), self.version])}/"
 
     @property
     def _room(self) -> str:

@@ -213,7 +213,7 @@ class PredictionSource:
         """What is said of the pool; it is put on the shelf, and what is of no use any more is taken away."""
         if not shelf.version:
             shelf.clear()
-        elif table is not there or not shelf.is_one_file:
+        elif table is not there or shelf.has_drafts:
             table = table.said_after(pool)
             shelf.keep(table)
         shelf.forget_others([*others])

@@ -114,6 +114,13 @@ class PredictionTable:
             embeddings=self.embeddings.of(ids),
         )
 
+    def piece(self, start: int, count: int) -> "PredictionTable":
+        """So many tasks from a place on; of what holds for the whole table the first piece tells."""
+        those = np.zeros(len(self), dtype=np.bool_)
+        those[start : start + count] = True
+        piece = self.only(those)
+        return piece if start == 0 else replace(piece, stored_count=0, complete_as_of=0)
+
     # ----------------------------------------------------------------- beside a pool
 
     def valid(self, pool: Pool, *, stored: bool = True, direct: bool = True) -> "PredictionTable":
