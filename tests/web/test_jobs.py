@@ -2,7 +2,9 @@
 
 import io
 import itertools
+import json
 import queue
+import re
 import threading
 from contextlib import nullcontext
 from datetime import timedelta
@@ -14,13 +16,13 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from al_core.doctor import Diagnosis
-from tests.servers import BACKEND_URL, TOKEN, URL, BackendServer, region
+from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL, BackendServer, region
 from trustai_web.campaigns import jobs, selectors, tasks
 from trustai_web.campaigns.models import Job, Round
 from trustai_web.campaigns.services import jobs as services
-from trustai_web.campaigns.services.campaigns import campaign_examine
+from trustai_web.campaigns.services.campaigns import campaign_examine, campaign_store
 from trustai_web.campaigns.services.jobs import job_cancel, job_claim, job_hurry
-from trustai_web.campaigns.services.rounds import round_create, round_resume, round_work
+from trustai_web.campaigns.services.rounds import round_cancel, round_create, round_resume, round_work
 
 REFUSED = httpx.ConnectError("refused")
 
@@ -362,6 +364,41 @@ def test_cancelling_while_it_scores_leads_back(start, work, later_round, backend
     assert ids(job.round) == []
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("who", "request_line"),
+    [
+        ("server", f"GET /api/projects/{PROJECT_ID}/?$"),
+        ("server", "GET /api/tasks"),
+        ("server", "GET /api/ml"),
+        ("backend", "/setup"),
+        ("backend", "/predict"),
+    ],
+)
+def test_a_scoring_is_cancelled_while_a_server_hangs(
+    start, work, later_round, server, backend, campaign, monkeypatch, who, request_line
+):
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    campaign.strategy = "vote_entropy"  # which asks for the other backends, too
+    campaign.save()
+    server.backends.append({**server.backends[0], "id": 4, "url": "http://other.test"})
+    job = start()
+    released, answered = threading.Event(), []
+
+    def hangs(_):
+        job_cancel(job)
+        connection.close()
+        released.wait(50)
+        answered.append(request_line)
+
+    {"server": server, "backend": backend}[who].faults[request_line] = hangs
+    job = work(job)
+    was_hanging = not answered
+    released.set()
+    assert was_hanging
+    assert (job.status, job.message) == ("cancelled", "Cancelled.")
+
+
 def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, monkeypatch, caplog):
     def crash(values, space):
         raise KeyError("surprise")
@@ -445,6 +482,126 @@ def test_a_worker_that_lost_its_job_leaves_everything_alone(start, later_round, 
     assert (job.status, job.tries, job.round.status) == ("running", 2, "scoring")
     assert ids(job.round) == []
     assert "this worker leaves it alone" in caplog.text
+
+
+# --------------------------------------------------------------------- what is kept, and what was not done again
+
+
+@pytest.fixture
+def again(start, work, later_round, server, alice):
+    """Score a first round, give it up, let something happen, and score once more; gives the second job."""
+
+    def again(meanwhile=lambda: None):
+        round_cancel(round_=work(start()).round)
+        meanwhile()
+        return work(start())
+
+    return again
+
+
+def test_what_is_known_is_not_predicted_again(again, backend):
+    job = again()
+    assert (job.status, job.message) == ("succeeded", "Recommended 4 of 30 tasks. Kept 30 predictions from before.")
+    asked = [task["id"] for body in backend.bodies("/predict") for task in body["tasks"]]
+    assert sorted(asked) == list(range(1, 31))
+
+
+def test_only_what_changed_is_read_and_told(again, server, backend):
+    def meanwhile():
+        for number in (31, 32):
+            server.add_task(number, {"text": f"sentence number {number} word{number}"})
+        server.annotate(1, "good")
+        server.annotate(2, None)
+        server.tasks.pop(3)
+
+    job = again(meanwhile)
+    assert job.message == (
+        "Recommended 4 of 29 tasks. Kept 27 predictions from before. "
+        "Tasks since the last reading: 2 added, 1 deleted, 2 labelled."
+    )
+
+
+def test_tasks_that_the_backend_fails_on_are_counted(start, work, later_round, backend):
+    def fails_on_7(request):
+        return httpx.Response(500) if any(task["id"] == 7 for task in json.loads(request.content)["tasks"]) else None
+
+    backend.faults["/predict"] = fails_on_7
+    job = work(start())
+    job.round.refresh_from_db()
+    assert job.message == "Recommended 4 of 30 tasks. The ML backend failed on 1 task."
+    assert job.round.unknown == {"the ML backend failed on this task": 1}
+
+
+def test_nobody_is_asked_twice_whatever_became_of_the_batch(start, work, make_round, campaign):
+    earlier = make_round("done", number=1, tasks=3)
+    given_up = make_round("cancelled", number=2, tasks=3)
+    for round_, first in ((earlier, 28), (given_up, 25)):
+        for number, task in enumerate(round_.batch_tasks.all()):
+            task.task_id = first + number
+            task.save()
+    job = work(start())
+    assert (len(ids(job.round)), {28, 29, 30} & set(ids(job.round))) == (4, set())
+    assert {25, 26, 27} & set(ids(job.round)), "of a round that was given up nobody was asked"
+    assert "3 tasks of earlier batches are still unanswered and were not asked again." in job.message
+
+
+@pytest.mark.parametrize(
+    ("source", "asked"), [("stored_then_direct", 20), ("stored", 0), ("direct", 30)], ids=["both", "stored", "direct"]
+)
+def test_predictions_come_from_where_the_campaign_says(
+    start, work, later_round, campaign, server, backend, source, asked
+):
+    campaign.source = source
+    campaign.save()
+    for task_id in range(1, 11):
+        server.predict(task_id, 0.4, "v1")
+    job = work(start())
+    job.round.refresh_from_db()
+    assert (job.status, job.round.known_count) == ("succeeded", 10 if source == "stored" else 30)
+    assert sum(len(body["tasks"]) for body in backend.bodies("/predict")) == asked
+
+
+def test_new_predictions_are_stored_in_label_studio_where_that_is_wanted(
+    start, work, later_round, campaign, server, backend
+):
+    campaign.write_back = True
+    campaign.save()
+    assert work(start()).status == "succeeded"
+    assert sorted(prediction["task"] for prediction in server.predictions) == list(range(1, 31))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_large_pool_is_shared_out_and_a_cancelled_scoring_goes_on_from_what_is_kept(
+    start, work, later_round, campaign, server, backend, monkeypatch
+):
+    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
+    monkeypatch.setattr("trustai_web.campaigns.parts.REPORT_SECONDS", 0)
+    monkeypatch.setattr("al_core.predictions.direct.MOST_CHUNK", 10)
+    monkeypatch.setattr("al_core.predictions.direct.IN_FLIGHT", 1)
+    for number in range(31, 181):
+        server.add_task(number, {"text": f"sentence number {number} word{number}"})
+    heard = []
+    monkeypatch.setattr("trustai_web.campaigns.parts.call_for_help", lambda *call: heard.append(call))
+    job = start()
+
+    def cancels_at_the_eighth(_):
+        if len(backend.bodies("/predict")) == 8:
+            job_cancel(job)
+            connection.close()
+
+    backend.faults["/predict"] = cancels_at_the_eighth
+    job = work(job)
+    assert (job.status, heard) == ("cancelled", [(job.pk, 3)])
+    assert not job.parts.exists()
+    backend.faults.clear()
+    before = {task["id"] for body in backend.bodies("/predict") for task in body["tasks"]}
+    job = work(round_work(round_=Round.objects.get(pk=job.round_id), kind=Job.Kind.SCORE, user=job.created_by))
+    assert job.status == "succeeded", job.message
+    kept = int(re.search(r"Kept (\d+) predictions from before", job.message)[1])
+    assert 60 <= kept <= len(before) < 180
+    job.round.refresh_from_db()
+    assert job.round.known_count == 180
+    assert campaign_store(campaign).names("parts/") == []
 
 
 # --------------------------------------------------------------------- publish and retract

@@ -171,9 +171,6 @@ def _recommended(pool: Pool, scores: Scores, batch: Batch) -> str:
     if seen:
         since = "while the pool was read" if changes.is_first else "since the last reading"
         said.append(f"Tasks {since}: {', '.join(seen)}.")
-    if pool.passed_over:
-        one = pool.passed_over == 1
-        said.append(f"{pool.passed_over:,} task{_s(pool.passed_over)} of earlier batches {'waits' if one else 'wait'}.")
     if scores.failed:
         said.append(f"The ML backend failed on {scores.failed:,} task{_s(scores.failed)}.")
     return " ".join(filter(None, said))
