@@ -174,7 +174,7 @@ class _Reading:
                 # Nothing changed, so it is the counting that is wrong, or a task's word: its word is what people see.
                 return replace(after, miscounted=_surplus(look, after))
             elif check:
-                table, is_reread = self._all_pages_one_by_one(), True
+                table, is_reread = self.all_pages(), True
                 start = table.mark
         raise UnexpectedAnswer(
             "The project changes faster than it can be read.",

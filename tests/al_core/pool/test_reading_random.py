@@ -85,7 +85,8 @@ def label_studio(router: respx.MockRouter) -> Iterator[LabelStudio]:
         yield label_studio
 
 
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@pytest.mark.timeout(300)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     task_count=st.integers(0, 120),
     first=st.lists(deeds, max_size=10),
