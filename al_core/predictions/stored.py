@@ -1,6 +1,6 @@
 """The predictions that Label Studio has stored, by the way that costs it least."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,20 +54,26 @@ def stored_predictions(
         return
     if stored_count <= STREAM_MOST:
         try:
-            yield from _streamed(label_studio, project_id, stored_count, reports)
-            return
+            given = yield from _streamed(label_studio, project_id, stored_count, reports)
+            if given >= stored_count:
+                return
         except (ServerUnreachable, UnexpectedAnswer):
             # Cut, or given up by something in between that waits less long than it takes: smaller answers may pass.
             pass
     yield from _by_pages(label_studio, project_id, wanted, task_count, reports)
 
 
-def _streamed(label_studio: LabelStudio, project_id: int, count: int, reports: Reports) -> Iterator[Prediction]:
+def _streamed(
+    label_studio: LabelStudio, project_id: int, count: int, reports: Reports
+) -> Generator[Prediction, None, int]:
+    """What the stream gives, and in the end how many: fewer than were counted may be all that something let through."""
+    done = 0
     reports.say(0, count, "Reading predictions.")
     for done, prediction in enumerate(pumped(label_studio.prediction_stream(project_id), reports.tick), start=1):
         yield prediction
         if done % SAY_EVERY == 0:
             reports.say(min(done, count), count, f"Reading predictions: {done:,} of {count:,}.")
+    return done
 
 
 def _by_ids(
