@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from celery import Celery
-from django.db import connection
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from al_core.errors import ActiveLearningError, Cancelled, InvalidInput, ServerUnreachable
@@ -312,6 +312,22 @@ def test_the_part_of_a_helper_that_died_is_done_by_another_helper(cut, job, pred
     help_with(job.pk)
     dead.refresh_from_db()
     assert (dead.status, dead.tries, dead.done) == ("done", 2, 63)
+
+
+def test_a_helper_that_the_database_refuses_leaves_its_part_to_others(cut, job, predict, settings, monkeypatch, calls):
+    def locked(part, done):
+        raise OperationalError("database is locked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(parts, "part_report", locked)
+        with pytest.raises(OperationalError):
+            help_with(job.pk)
+    part = JobPart.objects.get(number=1)
+    assert (part.status, part.error) == ("running", "")
+    go_silent(part, settings)
+    help_with(job.pk)
+    part.refresh_from_db()
+    assert part.status == "done"
 
 
 def test_progress_never_goes_back(share, predict, said, job, settings, calls):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from celery import current_app, group
+from django.db import DatabaseError
 from kombu.exceptions import OperationalError
 from numpy.typing import NDArray
 
@@ -209,7 +210,8 @@ def do_part(part: JobPart, work: Callable[[Progress], None], look: Callable[[], 
     try:
         work(report)
         part_done(part)
-    except (PartLost, PartFailed, JobLost, Cancelled):
+    except (PartLost, PartFailed, JobLost, Cancelled, DatabaseError):
+        # A database that does not take a report takes no end either: the part will be stale, and somebody else's.
         raise
     except ServerUnreachable as error:
         part_put_back(part, error)
