@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from al_core import training
 from al_core.batches import BatchComposer, BatchRules, Contents
@@ -21,7 +20,7 @@ from al_core.flights import pumped
 from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_spaces, scored_spaces
 from al_core.ml_backend import MLBackend
 from al_core.pool import PoolReader, TaskTable, pool_of
-from al_core.predictions import ModelRows, PredictionSource, Reports, Spread, here, why_unknown
+from al_core.predictions import PredictionSource, Reports, Spread, here, why_unknown
 from al_core.seeding import task_keys
 from al_core.storage import MemoryStore, Store
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
@@ -196,8 +195,8 @@ class ActiveLearningManager:
         return pool_of(tasks, self.held_out, self.asked, changes)
 
     def _read_tasks(self, progress: Progress, *, ahead: bool) -> tuple[TaskTable, PoolChanges]:
-        kept = self.store.read(self._tasks_name)
-        known = TaskTable.from_bytes(kept) if kept else None
+        name = f"tasks-{sha256(f'{self.label_studio.url} {self.project_id}'.encode()).hexdigest()[:16]}.npz"
+        known = TaskTable.from_bytes(self.store.read(name) or b"")
         reader = PoolReader(self.label_studio, self.project_id)
         # Where most tasks have a stored prediction, reading these tells the tasks as well.
         found = self._open(progress).read_ahead(progress) if ahead and known is None else None
@@ -205,12 +204,8 @@ class ActiveLearningManager:
             tasks, changes = reader.read(known, progress=progress)
         else:
             tasks, changes = reader.read(None, found.task_ids, progress, as_of=found.as_of)
-        self.store.write(self._tasks_name, tasks.to_bytes())
+        self.store.write(name, tasks.to_bytes())
         return tasks, changes
-
-    @property
-    def _tasks_name(self) -> str:
-        return f"tasks-{sha256(f'{self.label_studio.url} {self.project_id}'.encode()).hexdigest()[:16]}.npz"
 
     def _open(self, progress: Progress) -> PredictionSource:
         return Reports(progress, "Opening the project.").wait(lambda: self.predictions)
@@ -230,7 +225,8 @@ class ActiveLearningManager:
         if self.strategy.needs == "nothing":
             evidence = Evidence(pool.task_ids, (), self.aggregation, self.seed)
             return Scores(pool, self.strategy.name, self.seed, self.strategy.score(evidence), self.rank_by)
-        said = self._predictions(pool, progress)
+        source = self._open(progress)
+        said = source.members(pool, progress) if self.strategy.needs == "committee" else [source.model(pool, progress)]
         by_control = list(zip(*(model.probabilities for model in said), strict=True))
         bounds = combine_controls(
             [self.strategy.score(Evidence(pool.task_ids, models, self.aggregation, self.seed)) for models in by_control]
@@ -240,11 +236,6 @@ class ActiveLearningManager:
         models = tuple(model for models in by_control for model in models)
         embeddings, kept, failed = said[0].embeddings, said[0].kept, max(model.failed for model in said)
         return Scores(pool, self.strategy.name, self.seed, bounds, self.rank_by, models, embeddings, kept, failed)
-
-    def _predictions(self, pool: Pool, progress: Progress) -> list[ModelRows]:
-        """What the strategy ranks by."""
-        source = self._open(progress)
-        return source.members(pool, progress) if self.strategy.needs == "committee" else [source.model(pool, progress)]
 
     def diagnose(self, sample: int = 50, progress: Progress = silent) -> Diagnosis:
         """What the model's numbers are worth, by every control, on tasks drawn at random.
@@ -256,8 +247,7 @@ class ActiveLearningManager:
         NoPredictions
             Nothing is stored and there is no backend to ask.
         """
-        tasks, _ = self._read_tasks(progress, ahead=False)
-        ids = tasks.task_ids
+        ids = self._read_tasks(progress, ahead=False)[0].task_ids
         if not len(ids):
             raise EmptyPool("The project has no tasks.", "Import some in Label Studio, then try again.")
         drawn = np.sort(ids[np.argsort(task_keys(ids, self.seed))[:sample]])
@@ -295,14 +285,10 @@ class ActiveLearningManager:
             lambda address: reports.wait(lambda: self.label_studio.read_file(address)),
             self.label_studio.url,
         )
-        answered = self._answered_since(scores.pool, reports)
+        pages = pumped(self.label_studio.changed_since(self.project_id, scores.pool.read_at), reports.tick)
+        closed = [state.task_id for page in pages for state in page if state.labeled or state.skipped]
+        answered = np.intersect1d(scores.pool.task_ids, np.array(closed, dtype=np.int64))
         return BatchComposer(scores, rules, contents, learned, answered, reports.say).compose(size, test_size)
-
-    def _answered_since(self, pool: Pool, reports: Reports) -> NDArray[np.int64]:
-        """Tasks of the pool that were labelled or skipped since it was read."""
-        pages = pumped(self.label_studio.changed_since(self.project_id, pool.read_at), reports.tick)
-        answered = [state.task_id for page in pages for state in page if state.labeled or state.skipped]
-        return np.intersect1d(pool.task_ids, np.array(answered, dtype=np.int64))
 
     # ----------------------------------------------------------------- 4. publish, and hear the answers
 
@@ -317,17 +303,12 @@ class ActiveLearningManager:
         self.label_studio.delete_tab(view_id)
 
     def read_labels(self, view_id: int, known: Mapping[int, datetime]) -> dict[int, tuple[datetime, Label | None]]:
-        """What changed in a published batch.
+        """What changed in a published batch: task id → (its ``updated_at``, its label or skip, None without either).
 
         Parameters
         ----------
         known : mapping of int to datetime
             Task id → ``updated_at`` when it was last looked at.
-
-        Returns
-        -------
-        dict
-            Task id → (its ``updated_at``, the label or skip it has now, None where it has neither).
         """
         states = self.label_studio.tab_states(view_id)
         changed = {state.task_id: state.updated_at for state in states if known.get(state.task_id) != state.updated_at}

@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from al_core.errors import NotFound, ServerUnreachable, TrainEndpointMissing, TrainingFailed
+from al_core.flights import awaited
 from al_core.ml_backend import MLBackend, TrainingState
 from al_core.types import Progress, Project, Training, TrainMethod, silent
 
@@ -60,8 +62,9 @@ def watch(
     """
     started = clock()
     while (waited := clock() - started) < timeout:
-        progress(int(waited), None, f"The backend is training, {int(waited)} s so far.")
-        state = _state(backend, project)
+        report = partial(progress, int(waited), None, f"The backend is training, {int(waited)} s so far.")
+        report()
+        state = awaited(lambda: _state(backend, project), report)
         if state is not None and _is_new(state, version_before):
             return state.model_version
         if state is not None and state.error and not state.running:
@@ -110,8 +113,9 @@ def train(
     """
     started = time.monotonic()
     method: TrainMethod | None = None
-    if not (resume and _is_under_way(backend, project, version_before)):
-        method = dispatch(backend, project, annotations, holdout)
+    report = partial(progress, 0, None, "Asking the backend to train.")
+    if not (resume and awaited(lambda: _is_under_way(backend, project, version_before), report)):
+        method = awaited(lambda: dispatch(backend, project, annotations, holdout), report)
     after = watch(backend, project, version_before, timeout=timeout, progress=progress)
     return Training(
         method=method,

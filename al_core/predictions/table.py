@@ -5,6 +5,7 @@ import zipfile
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,12 +63,13 @@ class PredictionTable:
     def merged(cls, parts: Sequence["PredictionTable"]) -> "PredictionTable":
         """All tasks of some tables of one model, at least one; of a task that is in several the best counts.
 
-        An answer is better than a failure and that better than nothing; among equals the latest is, then the last.
+        An answer is better than a failure and that better than nothing; among equals the latest is.
         """
         filled = [part for part in parts if len(part)] or [parts[0]]
         stored_count = sum(part.stored_count for part in parts)
         complete_as_of = max(part.complete_as_of for part in parts)
-        if len(filled) > 1:
+        filled.sort(key=lambda part: int(part.task_ids[0]) if len(part) else 0)
+        if any(part.task_ids[-1] >= after.task_ids[0] for part, after in pairwise(filled)):
             winners = _winners(filled)
             filled = [part.only(mine) for part, mine in zip(filled, winners, strict=True) if mine.any()]
         if len(filled) == 1:

@@ -4,6 +4,8 @@ import functools
 import io
 import json
 import operator
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -25,6 +27,7 @@ from al_core.errors import (
 )
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
+from al_core.storage import MemoryStore
 from tests.servers import BACKEND_URL, BOXES, PROJECT_ID, TOKEN, URL, BackendServer, region
 
 
@@ -99,6 +102,45 @@ def test_a_label_that_was_deleted_brings_its_task_back(server, manager):
     after = manager().read_pool()
     assert before.digest == after.digest
     assert during.digest != before.digest
+
+
+def test_tasks_of_earlier_batches_are_not_asked_again(server, manager):
+    server.annotate(2, "good")
+    learner = manager(asked=[1, 2, 3], strategy_name="random")
+    pool = learner.read_pool()
+    assert pool.task_ids.tolist() == list(range(4, 31))
+    assert pool.passed_over == 2
+    batch = learner.recommend(learner.score(pool), 30)
+    assert not {1, 2, 3} & set(asked(batch))
+    assert "2 tasks of earlier batches are still unanswered and were not asked again." in batch.note
+    with pytest.raises(EmptyPool, match="in an earlier batch"):
+        manager(asked=range(1, 31)).read_pool()
+
+
+def test_what_was_read_and_predicted_once_is_not_again(server, backend, manager):
+    store = MemoryStore()
+    first = (learner := manager(store=store)).score(learner.read_pool())
+    server.annotate(3, "good")
+    server.add_task(31, {"text": "one more"})
+    server.requests.clear()
+    backend.requests.clear()
+    pool = (learner := manager(store=store)).read_pool()
+    scores = learner.score(pool)
+    assert (pool.changes.is_first, pool.changes.added, pool.changes.labelled) == (False, 1, 1)
+    assert (first.kept, scores.kept, scores.failed) == (0, 29, 0)
+    assert [[task["id"] for task in body["tasks"]] for body in backend.bodies("/predict")] == [[31]]
+    tasks = [request.url.params for request in server.requests if request.url.path == "/api/tasks"]
+    assert all("query" in params for params in tasks), "no page of all tasks"
+
+
+def test_what_a_store_holds_that_cannot_be_read_is_as_if_it_were_not_there(server, manager):
+    store = MemoryStore()
+    learner = manager(store=store)
+    first = learner.score(learner.read_pool())
+    for name in store.names(""):
+        store.write(name, store.read(name)[:50])
+    again = manager(store=store)
+    np.testing.assert_array_equal(again.score(again.read_pool()).values, first.values)
 
 
 def test_an_empty_project_and_an_exhausted_one_say_different_things(server, manager):
@@ -413,6 +455,18 @@ def test_tasks_whose_content_cannot_be_read_are_not_called_diverse(server, manag
 
 
 @pytest.mark.parametrize("diversity", ["kmeans", "none"])
+def test_what_was_answered_since_the_pool_was_read_is_left_out(server, manager, diversity):
+    learner = manager(diversity=diversity)
+    scores = learner.score(learner.read_pool())
+    server.annotate(30, "good")
+    server.annotate(29, None)
+    del server.tasks[28]
+    batch = learner.recommend(scores, 27, test_size=3)
+    assert not {28, 29, 30} & set(asked(batch))
+    assert "2 tasks were answered meanwhile and left out." in batch.note
+
+
+@pytest.mark.parametrize("diversity", ["kmeans", "none"])
 def test_a_batch_larger_than_the_pool_takes_all_and_says_so(manager, diversity):
     batch = run(manager(diversity=diversity), size=50)
     assert sorted(asked(batch)) == list(range(1, 31))
@@ -544,3 +598,44 @@ def test_regions_have_no_share_of_right_answers(server, manager):
     server.label_config = BOXES
     with pytest.raises(UnsupportedProject, match="regions"):
         manager().evaluate({1: "1 region: cat × 1"})
+
+
+# --------------------------------------------------------------------- leaving
+
+
+VERBS = {
+    "read_pool": (lambda learner, scores, stop: learner.read_pool(stop), "GET /api/tasks"),
+    "the project": (lambda learner, scores, stop: learner.read_pool(stop), "GET /api/projects/7/$"),
+    "score": (lambda learner, scores, stop: learner.score(scores.pool, stop), "/predict"),
+    "the version": (lambda learner, scores, stop: learner.score(scores.pool, stop), "/setup"),
+    "recommend": (lambda learner, scores, stop: learner.recommend(scores, 3, progress=stop), "GET /api/tasks"),
+    "diagnose": (lambda learner, scores, stop: learner.diagnose(5, stop), "model-versions"),
+    "the labels": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /api/tasks"),
+    "train": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "POST /train"),
+    "watch": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /is_training"),
+    "evaluate": (lambda learner, scores, stop: learner.evaluate({1: "good"}, stop), "/predict"),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_can_be_left_at_once_while_a_server_hangs(server, backend, manager, verb):
+    work, line = VERBS[verb]
+    earlier = manager()
+    scores = earlier.score(earlier.read_pool())
+    server.annotate(1, "good")
+    learner = manager()
+    released = threading.Event()
+    for broken in (server, backend):
+        broken.faults[line] = lambda _: released.wait(20) and None
+    began = time.monotonic()
+
+    def stop(done, total, sentence):
+        if time.monotonic() - began > 0.4:
+            raise Cancelled("Cancelled.")
+
+    try:
+        with pytest.raises(Cancelled):
+            work(learner, scores, stop)
+        assert time.monotonic() - began < 2.4
+    finally:
+        released.set()
