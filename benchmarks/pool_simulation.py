@@ -2,7 +2,7 @@
 
     python -m benchmarks.pool_simulation [--full] [--write]
 
-``--full`` adds 10⁷ tasks, which takes about ten minutes. The manager does two rounds, margin and the default diversity,
+``--full`` adds 10⁷ tasks, which takes some minutes more. The manager does two rounds, margin and the default diversity,
 on a Label Studio that makes its answers up: tasks with stored predictions of ten classes, and between the rounds the
 first batch is labelled. Seconds are of CPU, without those that the answers took to make up. The waiting is calculated
 from what real servers were measured to take a task.
@@ -35,6 +35,8 @@ TASKS = [100_000, 1_000_000]
 FULL = [10_000_000]
 WARM = 2_000
 """Tasks of a first run in the same process, which loads what is loaded once."""
+DISTINCT = 50_000
+"""Predictions that differ: to make up one a task would take longer than to read it."""
 BATCH = 100
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LATER = START + timedelta(hours=1)
@@ -106,27 +108,32 @@ class Simulated:
         return range(first, min(first + PREDICTED_PAGE_SIZE, self.count_all + 1))
 
     def _predictions(self, first: int) -> list[Prediction]:
-        return self._made(lambda: _predictions(self._page(first)))
+        return self._made(lambda: [_prediction(task_id) for task_id in self._page(first)])
 
 
-def _predictions(task_ids: range) -> list[Prediction]:
-    """One a task; most are sure, some are not."""
-    rows = np.random.default_rng(task_ids[0]).random((len(task_ids), len(LABELS))) ** 4
+def _regions() -> list[dict[str, Any]]:
+    """What the model says of tasks: of most it is sure, of some it is not."""
+    rows = np.random.default_rng(0).random((DISTINCT, len(LABELS))) ** 4
     rows = (rows / rows.sum(axis=1, keepdims=True)).round(6)
-    said = zip(task_ids, rows.tolist(), rows.argmax(axis=1).tolist(), strict=True)
-    return [_prediction(task_id, row, likeliest) for task_id, row, likeliest in said]
+    return [
+        {
+            "from_name": CONTROL,
+            "to_name": TARGET,
+            "type": "choices",
+            "value": {"choices": [LABELS[likeliest]]},
+            "score": row[likeliest],
+            "probabilities": dict(zip(LABELS, row, strict=True)),
+        }
+        for row, likeliest in zip(rows.tolist(), rows.argmax(axis=1).tolist(), strict=True)
+    ]
 
 
-def _prediction(task_id: int, row: list[float], likeliest: int) -> Prediction:
-    region = {
-        "from_name": CONTROL,
-        "to_name": TARGET,
-        "type": "choices",
-        "value": {"choices": [LABELS[likeliest]]},
-        "score": row[likeliest],
-        "probabilities": dict(zip(LABELS, row, strict=True)),
-    }
-    return Prediction(task_id, [region], row[likeliest], VERSION)
+_REGIONS = _regions()
+
+
+def _prediction(task_id: int) -> Prediction:
+    region = _REGIONS[task_id % DISTINCT]
+    return Prediction(task_id, [region], region["score"], VERSION)
 
 
 # --------------------------------------------------------------------- one size, in a process of its own
@@ -213,7 +220,8 @@ def our_part(found: dict[int, dict[str, Any]]) -> str:
             top = each["peaks"][f"write{name}"]
             a_task = f"{(top - each['idle']) / count:,.0f}"
             label = "again" if name else "first"
-            rows.append([f"{count:,}", label, *map(_short, [*seconds, sum(seconds)]), f"{top / 1e6:,.0f}", a_task])
+            together = _ours(each, name)
+            rows.append([f"{count:,}", label, *map(_short, [*seconds, together]), f"{top / 1e6:,.0f}", a_task])
     header = ["tasks", "round", *(f"{phase} s" for phase in PHASES), "together s", "peak MB", "peak − idle, B a task"]
     return markdown(header, rows)
 
@@ -223,19 +231,55 @@ def held_part(held: dict[str, float]) -> str:
 
 
 def waiting_part(found: dict[int, dict[str, Any]]) -> str:
-    """Seconds of whole rounds: what servers take, and our own part."""
+    """Whole rounds: what servers take, and our own part."""
     rows = []
     for count, each in found.items():
-        first, again = (sum(each["seconds"][f"{phase}{name}"] for phase in PHASES) for name in ("", " again"))
-        stored = STREAMED_MS if count <= STREAM_MOST else PAGED_MS
+        first, again = _ours(each, ""), _ours(each, " again")
         waits = [
-            count * stored / 1e3 + first,
+            stored_seconds(count) + first,
             count * (STATE_MS + BACKEND_MS) / 1e3 + first,
             LOOK_S + again,
             LOOK_S + count * BACKEND_MS / 1e3 + first,
         ]
         rows.append([f"{count:,}", *map(_duration, waits)])
     return markdown(["tasks", "first, stored", "first, backend asked", "again, same model", "again, new model"], rows)
+
+
+def stored_seconds(count: int) -> float:
+    """What Label Studio takes to hand out so many stored predictions."""
+    return count * (STREAMED_MS if count <= STREAM_MOST else PAGED_MS) / 1e3
+
+
+def report(found: dict[int, dict[str, Any]]) -> str:
+    """The tables, and how to read them."""
+    most, largest = max(found.items())
+    top = max(largest["peaks"].values())
+    return "\n\n".join(
+        [
+            f"`python -m benchmarks.pool_simulation [--full]`. The manager does two rounds by `margin` with the "
+            f"default diversity, in a fresh process and without servers: a stand-in makes up what Label Studio says, "
+            f"tasks with stored predictions of {len(LABELS)} classes. Seconds are of CPU, without the stand-in's. "
+            f"*Read* is the pool with its predictions, *choose* a batch of {BATCH}, *write* the file of the round. "
+            f"Between the rounds the first batch is labelled; the model stays. *Idle* is the process with its "
+            f"libraries and the stand-in, and the peak that of all so far.",
+            our_part(found),
+            f"What is held of a task, at {most:,}; *kept* is on disk between two rounds.",
+            held_part(largest["held"]),
+            f"The waiting is calculated. Label Studio, one process, takes {STATE_MS:g} ms a task for the states, "
+            f"{STREAMED_MS:g} ms a stored prediction in one answer and, above {STREAM_MOST:,} of them, {PAGED_MS:g} ms "
+            f"by pages; a backend is taken to need {BACKEND_MS:g} ms a task. A new model predicts all tasks anew.",
+            waiting_part(found),
+            f"What gives first is the time that servers take: at {most:,} tasks Label Studio needs "
+            f"{_duration(stored_seconds(most))} to hand the predictions out and a backend of {BACKEND_MS:g} ms "
+            f"{_duration(most * BACKEND_MS / 1e3)} for each new model, while our own part of a round is "
+            f"{_duration(_ours(largest, ''))} of CPU and {top / 1e9:.1f} GB.",
+        ]
+    )
+
+
+def _ours(found: dict[str, Any], name: str) -> float:
+    """Seconds of one of the two rounds."""
+    return sum(found["seconds"][f"{phase}{name}"] for phase in PHASES)
 
 
 def _short(seconds: float) -> str:
@@ -262,8 +306,7 @@ def main() -> None:
         return
     numeric_threads()
     found = {count: measured(count) for count in [*args.tasks, *(FULL if args.full else [])]}
-    parts = [our_part(found), held_part(next(reversed(found.values()))["held"]), waiting_part(found)]
-    publish("simulation", "\n\n".join(parts), args.write)
+    publish("simulation", report(found), args.write)
 
 
 if __name__ == "__main__":
