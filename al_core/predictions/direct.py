@@ -63,6 +63,8 @@ class Direct:
         that does.
     write_back : WriteBack, optional
         Called with every chunk of predictions before it is given.
+    proven : int, optional
+        Id of a task that the backend has predicted before.
     """
 
     def __init__(
@@ -73,11 +75,13 @@ class Direct:
         *,
         version: str = "",
         write_back: WriteBack | None = None,
+        proven: int | None = None,
     ) -> None:
         self._label_studio = label_studio
         self._project = project
         self._backend = backend
         self._write_back = write_back
+        self._proven = proven
         self._lock = threading.Lock()
         self.version = version
         """Of the answers; empty until one names it."""
@@ -92,7 +96,8 @@ class Direct:
         Raises
         ------
         ServerUnreachable
-            One of the servers does not answer. What others requests bring is given before that.
+            One of the servers does not answer, or the backend fails by now on what it has predicted before. What other
+            requests bring is given before that.
         UnexpectedAnswer
             The backend fails on most tasks, or its model changed.
         """
@@ -124,10 +129,26 @@ class Direct:
             seconds = time.monotonic() - began
             self._check_version(predictions)
             written_back = self._write_back(predictions) if self._write_back and predictions else set()
-        except (ServerUnreachable, BackendFailed) as error:
+        except ServerUnreachable as error:
             return _Landed(chunk, error=error)
+        except BackendFailed as error:
+            is_down = len(chunk.task_ids) == 1 and self._fails_on_the_proven()
+            return _Landed(chunk, error=ServerUnreachable(error.message, error.hint) if is_down else error)
+        if predictions:
+            self._proven = predictions[0].task_id
         changed_at = {task_id: moment for task_id, (moment, _) in tasks.items()}
         return _Landed(chunk, Answers(predictions, changed_at, written_back=frozenset(written_back)), seconds)
+
+    def _fails_on_the_proven(self) -> bool:
+        """Whether it is not the task that the backend fails on: a proxy in front of a dead one answers all alike."""
+        if self._proven is None:
+            return False
+        try:
+            tasks = self._label_studio.tasks(self._project.id, [self._proven])
+            self._predicted([{"id": task_id, "data": data} for task_id, (_, data) in tasks.items()])
+        except (ServerUnreachable, BackendFailed):
+            return True
+        return False
 
     def _predicted(self, tasks: Sequence[Mapping[str, Any]]) -> list[Prediction]:
         try:

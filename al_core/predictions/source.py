@@ -100,7 +100,7 @@ class PredictionSource:
         self.write_back = write_back and source == "stored_then_direct"
         self.spread = spread
         self._stored = StoredTables(label_studio, project, self.spaces)
-        self._read: dict[Shelf, PredictionTable] = {}
+        self._read: dict[Shelf, tuple[PredictionTable, int]] = {}
 
     # ----------------------------------------------------------------- a pool, as arrays
 
@@ -150,10 +150,10 @@ class PredictionSource:
         shelf = self._shelf(backend.url, version)
         if not version:
             shelf.clear()  # which model it was is not known, so whether it is this one is not either
-        there = self._kept(shelf)
+        there, most = self._kept(shelf)
         may_ask = self.source != "stored"
         table = there.valid(pool, stored=self.source != "direct", direct=may_ask and not self.write_back)
-        kept = len(pool.task_ids) - len(table.missing(pool.task_ids))
+        kept = min(most, len(pool.task_ids) - len(table.missing(pool.task_ids)))
         if self.source != "direct":
             table = self._with_stored({shelf: table}, pool, reports, backend)[shelf]
         missing = table.missing(pool.task_ids)
@@ -171,12 +171,15 @@ class PredictionSource:
 
     def _of_stored(self, versions: Sequence[str], pool: Pool, reports: Reports) -> list[ModelRows]:
         """What versions say that are known by their stored predictions alone."""
-        there = {shelf: self._kept(shelf) for shelf in (self._shelf("", version) for version in versions)}
-        valid = {shelf: table.valid(pool) for shelf, table in there.items()}
+        read = {shelf: self._kept(shelf) for shelf in (self._shelf("", version) for version in versions)}
+        valid = {shelf: table.valid(pool) for shelf, (table, _) in read.items()}
         kept = {shelf: len(pool.task_ids) - len(table.missing(pool.task_ids)) for shelf, table in valid.items()}
         tables = self._with_stored(valid, pool, reports)
         others = self._stored.counts(reports) if versions else {}
-        return [self._rows(shelf, there[shelf], table, pool, kept[shelf], others) for shelf, table in tables.items()]
+        return [
+            self._rows(shelf, there, tables[shelf], pool, min(most, kept[shelf]), others)
+            for shelf, (there, most) in read.items()
+        ]
 
     def _with_stored(
         self,
@@ -244,14 +247,18 @@ class PredictionSource:
         if counts.get(version, 0) < least:
             return None
         shelf = self._shelf(backend.url if backend else "", version)
-        table = self._stored.complete(shelf, shelf.load(), counts, reports)
-        self._read[shelf] = table
+        before = shelf.load()
+        table = self._stored.complete(shelf, before, counts, reports)
+        self._read[shelf] = table, int(before.has_answer.sum())
         return Ahead(table.task_ids, table.complete_as_of)
 
-    def _kept(self, shelf: Shelf) -> PredictionTable:
-        """What is kept of a model; that which was just read ahead is not loaded again."""
+    def _kept(self, shelf: Shelf) -> tuple[PredictionTable, int]:
+        """What is there of a model, and how many answers were before the last reading ahead, which it is of then."""
         read = self._read.pop(shelf, None)
-        return shelf.load() if read is None else read
+        if read is not None:
+            return read
+        table = shelf.load()
+        return table, len(table)
 
     def _best(self, counts: Mapping[str, int]) -> str:
         """The stored version with the most predictions."""
@@ -287,6 +294,7 @@ class PredictionSource:
             backend,
             version=model_version,
             write_back=WrittenBack(self.label_studio, self.project.id, model_version) if writes else None,
+            proven=shelf.proven(),
         )
         drafts = Drafts(shelf)
         try:
