@@ -114,9 +114,9 @@ class LabelStudio:
         """
         yield from self._state_pages({"project": project_id})
 
-    def state_page(self, project_id: int, page: int) -> tuple[list[TaskState], int]:
-        """One page of those, from 1; a page behind the last is empty."""
-        tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE)
+    def state_page(self, project_id: int, page: int, page_size: int | None = None) -> tuple[list[TaskState], int]:
+        """One page of those, from 1, or of another size; a page behind the last is empty."""
+        tasks, total = self._page({"project": project_id, "include": _STATE}, page, page_size or PAGE_SIZE)
         return [_task_state(task) for task in tasks], total
 
     def states_where(self, project_id: int, which: Standing) -> Iterator[list[TaskState]]:

@@ -72,8 +72,10 @@ class Questions:
         skipped = self._await(lambda: self._label_studio.count(self._project_id, "skipped"))
         return Look(*self.newest(), labelled, skipped)
 
-    def page(self, number: int) -> Page:
-        return self._await(lambda: self._page(number))
+    def short_page(self, number: int, size: int) -> tuple[TaskTable, int]:
+        """Fewer tasks than a page has, and how many there are; cheaper the fewer they are."""
+        states, total = self._await(lambda: self._label_studio.state_page(self._project_id, number, size))
+        return TaskTable.of_states(states), total
 
     def pages(self, numbers: range, most: int) -> Iterator[Page]:
         """Several pages, so many of them asked for at a time, as they come."""

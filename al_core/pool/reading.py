@@ -20,7 +20,10 @@ from al_core.types import PoolChanges, Progress, silent
 OVERLAP = 60_000_000
 """Microseconds before the mark that are read once more: a change is stamped before it can be seen."""
 
-OVERLAP_TASKS = PAGE_SIZE
+SHORT = 4
+"""So many short pages, for the last look at where tasks are gone, make one page."""
+
+OVERLAP_TASKS = PAGE_SIZE // SHORT
 """Tasks that are read once more at most: an import stamps a whole project within a minute."""
 
 IN_FLIGHT = 2
@@ -182,31 +185,36 @@ class _Reading:
         )
 
     def _without_deleted(self, table: TaskTable) -> TaskTable:
-        """The table without the tasks that are gone, found by looking at few pages.
+        """The table without the tasks that are gone, found by looking at few places.
 
-        A task's place among all tells how many before it are gone, so pages are looked at only where the places at
-        both ends differ in that: seven of a hundred for one deleted task.
+        A task's place among all tells how many before it are gone. So wherever the places at both ends of a span
+        differ in that, the task in its middle is asked for, until a short page shows what is left of the span.
         """
         ids, total = table.task_ids, self._ask.newest()[1]
+        # Where many are gone most spans are looked at, and a long page costs less than several short ones.
+        size = PAGE_SIZE // SHORT if (len(ids) - total) * PAGE_SIZE <= total else PAGE_SIZE
         gone: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         seen: list[TaskTable] = []
-        spans = [(1, page_count(total), 0, len(ids))]  # first and last page, and where in the table these tasks are
+        spans = [(0, total, 0, len(ids))]  # places among the tasks that are left, and of the same tasks in the table
         while spans:
             first, last, start, stop = spans.pop()
-            there = min(last * PAGE_SIZE, total) - (first - 1) * PAGE_SIZE if first <= last else 0
-            if there == stop - start:
+            if last - first == stop - start:
                 continue
-            if there == 0:
+            if last == first:
                 gone.append(ids[start:stop])
                 continue
-            page = self._ask.page((first + last) // 2)
-            if page.total != total or not len(page.tasks) or not np.isin(page.tasks.task_ids, ids).all():
+            is_short = last - first <= size
+            middle = first + max(1, (last - first) // 2 // size) * size  # pages begin at multiples of their size
+            tasks, now = self._ask.short_page(*((first // size + 1, size) if is_short else (middle + 1, 1)))
+            if now != total or not len(tasks) or not np.isin(tasks.task_ids, ids[start:stop]).all():
                 break  # it changes again; what is found so far holds
-            low, high = np.searchsorted(ids, page.tasks.task_ids[[0, -1]])
-            gone.append(np.setdiff1d(ids[low : high + 1], page.tasks.task_ids, assume_unique=True))
-            seen.append(page.tasks)
-            spans += [(first, page.number - 1, start, int(low)), (page.number + 1, last, int(high) + 1, stop)]
-            self._ask.say(len(seen), None, f"Looking for deleted tasks: {sum(map(len, gone)):,} found.")
+            if is_short:
+                gone.append(np.setdiff1d(ids[start:stop], tasks.task_ids, assume_unique=True))
+                seen.append(tasks)
+                self._ask.say(len(seen), None, f"Looking for deleted tasks: {sum(map(len, gone)):,} found.")
+            else:
+                split = int(np.searchsorted(ids, tasks.task_ids[0]))
+                spans += [(first, middle, start, split), (middle, last, split, stop)]
         return table.with_tasks(seen, table.mark).without(np.concatenate(gone))
 
 

@@ -102,14 +102,14 @@ class TaskTable:
 
     def changes_since(self, known: "TaskTable", *, is_first: bool = False) -> PoolChanges:
         """What became of the tasks between an earlier table and this one."""
-        _, before, now = np.intersect1d(known.task_ids, self.task_ids, assume_unique=True, return_indices=True)
-        was_open, is_open = known.flags[before] == 0, self.flags[now] == 0
-        new = np.ones(len(self), dtype=np.bool_)
-        new[now] = False
+        # Both are ascending: no array of both together has to be put in order.
+        place = np.minimum(np.searchsorted(known.task_ids, self.task_ids), max(len(known) - 1, 0))
+        is_old = known.task_ids[place] == self.task_ids if len(known) else np.zeros(len(self), dtype=np.bool_)
+        was_open, is_open = known.flags[place[is_old]] == 0, self.flags[is_old] == 0
         return PoolChanges(
-            added=len(self) - len(now),
-            deleted=len(known) - len(before),
-            labelled=int(np.count_nonzero(was_open & ~is_open) + np.count_nonzero(self.flags[new])),
+            added=len(self) - len(is_open),
+            deleted=len(known) - len(is_open),
+            labelled=int(np.count_nonzero(was_open & ~is_open) + np.count_nonzero(self.flags[~is_old])),
             reopened=int(np.count_nonzero(~was_open & is_open)),
             is_first=is_first,
         )
