@@ -1,0 +1,108 @@
+"""The same on the site: a job waits or fails with the right words, goes on, and its batch is the right one."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults import proxy as faults
+from tests.faults.conftest import BATCH, SEED, Between, Outcome, Place
+from tests.faults.lead import Lead, RoundPage
+from tests.real_stack import Site
+
+pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
+
+READY = f"Publish {BATCH} tasks"
+PREDICT = "POST /predict"
+
+
+@pytest.fixture(scope="module")
+def lead(site: Site) -> Iterator[Lead]:
+    lead = Lead(site.url)
+    yield lead
+    lead.close()
+
+
+@pytest.fixture(scope="module")
+def connection(lead: Lead, proxies: Between, asked_place: Place) -> int:
+    """Label Studio, by the address of the proxy."""
+    return lead.connect("Team server", proxies.label_studio.url, asked_place.label_studio.token)
+
+
+@pytest.fixture
+def start_campaign(lead: Lead, connection: int) -> Callable[[Place], int]:
+    """A campaign that asks by its strategy from the first round on."""
+
+    def start(place: Place) -> int:
+        return lead.start_campaign(connection, place.project_id, batch_size=BATCH, start_size=0, test_size=0, seed=SEED)
+
+    return start
+
+
+def test_label_studio_is_away_for_a_while_and_breaks_off_what_is_long(
+    lead: Lead, between: Between, stored_place: Place, calm_stored: Outcome, start_campaign: Callable[[Place], int]
+) -> None:
+    campaign = start_campaign(stored_place)
+    between.heal()
+    away = between.label_studio.when("GET", faults.BAD_GATEWAY, seconds=10)
+    cut = between.label_studio.when("GET /api/predictions/", faults.cut_at(0.6), times=1)
+    round_ = lead.start_round(campaign)
+    text = round_.wait_for(READY)
+    assert away.done > 1
+    assert cut.done == 1
+    assert round_.batch == calm_stored.batch_ids
+    assert f"{len(calm_stored.pool.task_ids)} exact, 0 within bounds, 0 unknown" in text
+
+
+def test_a_backend_that_fails_and_then_is_gone(
+    lead: Lead, between: Between, asked_place: Place, calm_asked: Outcome, start_campaign: Callable[[Place], int]
+) -> None:
+    campaign = start_campaign(asked_place)
+    between.heal()
+    between.backend.when(PREDICT, faults.HTML, after=2)
+    round_ = lead.start_round(campaign)
+    text = round_.wait_for("Try again")
+    assert "answered /predict with something that is not JSON" in text
+    said = asked_tasks(between, 2)
+
+    between.heal()
+    between.backend.down()
+    round_.press("resume", again="1")
+    round_.wait_for(r"No ML backend answers at .* Nothing is lost; the next try is in \d+ s")
+    between.backend.up()
+    text = round_.wait_for(READY)
+    assert round_.batch == calm_asked.batch_ids
+    assert f"{len(calm_asked.pool.task_ids)} exact, 0 within bounds, 0 unknown" in text
+    assert not said & asked_tasks(between)
+
+
+def asked_tasks(between: Between, requests: int | None = None) -> set[int]:
+    return {task["id"] for request in between.backend.asked(PREDICT)[:requests] for task in request.json["tasks"]}
+
+
+def test_no_task_is_in_two_batches_where_rounds_are_labelled_in_part(
+    lead: Lead, between: Between, make_stored_place: Callable[[], Place], start_campaign: Callable[[Place], int]
+) -> None:
+    place = make_stored_place()
+    campaign = start_campaign(place)
+    api = place.label_studio.api
+    asked: list[int] = []
+    for fault in (faults.BAD_GATEWAY, faults.cut_at(0.5), faults.truncated_at(0.5)):
+        between.heal()
+        between.label_studio.when("GET /api/(tasks|predictions)", fault, after=1, times=3)
+        round_ = lead.start_round(campaign)
+        round_.wait_for(READY)
+        batch = round_.batch
+        assert len(batch) == len(set(batch)) == BATCH
+        assert not set(batch) & set(asked)
+        asked += batch
+        round_.press("publish")
+        round_.wait_for("Open for labelling")
+        for task_id in batch[:3]:
+            api.annotate(task_id, "3")
+        finish(round_)
+
+
+def finish(round_: RoundPage) -> None:
+    round_.wait_for("Finish the round")
+    round_.press("finish")
+    round_.wait_for("Back to the campaign|See the learning curve|finished")
