@@ -757,11 +757,12 @@ def test_an_outage_after_the_training_does_not_train_twice(labelled, do, work, b
     assert labelled.evaluation.model_version == "v2"
 
 
+@pytest.mark.django_db(transaction=True)
 def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, monkeypatch):
     monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
     monkeypatch.setattr("al_core.training.POLL_SECONDS", 0)
     backend.trains, backend.running = False, True
-    backend.faults["/is_training"] = lambda _: job_cancel(Job.objects.get(kind="train")) or None
+    backend.faults["/is_training"] = while_asked(lambda: job_cancel(Job.objects.get(kind="train")))
     job = do(labelled, "train")
     labelled.refresh_from_db()
     assert (job.status, labelled.status) == ("cancelled", "open")

@@ -50,6 +50,9 @@ LEAST, MOST = 50, 2000
 HELPERS = 32
 """Messages that ask for help, at most; there is hardly a worker left to hear more."""
 
+LAST = 9
+"""Redis hands out what has a higher number later: a worker that is free does anything else first."""
+
 REPORT_SECONDS = 0.25
 """How often the progress of a part is written and that of the others looked at."""
 
@@ -242,7 +245,7 @@ def help_with(job_id: int) -> None:
 def call_for_help(job_id: int, count: int) -> None:
     """Ask so many workers; where none hears it, the job's own does all the parts."""
     try:
-        group(current_app.signature(HELP_JOB, args=[job_id]) for _ in range(count)).apply_async()
+        group(current_app.signature(HELP_JOB, args=[job_id]) for _ in range(count)).apply_async(priority=LAST)
     except (OperationalError, ConnectionError, OSError):
         logger.warning("The broker does not answer; job %s goes on without help.", job_id)
 
