@@ -27,10 +27,12 @@ def task_keys(task_ids: ArrayLike, seed: int, purpose: int = 0) -> NDArray[np.ui
     -------
     ndarray of uint64, shape (n,)
     """
-    ids = np.asarray(task_ids, dtype=np.int64).astype(np.uint64)
+    state = np.asarray(task_ids, dtype=np.int64).astype(np.uint64)
     with np.errstate(over="ignore"):  # the arithmetic is modulo 2⁶⁴
-        stream = _mixed(np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + np.uint64(purpose) * _GOLDEN)
-        return _mixed(ids * _GOLDEN + stream)
+        stream = _mix(np.array([seed & 0xFFFFFFFFFFFFFFFF], dtype=np.uint64) + np.uint64(purpose) * _GOLDEN)
+        state *= _GOLDEN
+        state += stream
+        return _mix(state)
 
 
 def task_uniforms(task_ids: ArrayLike, seed: int, purpose: int = 0) -> NDArray[np.float64]:
@@ -38,8 +40,12 @@ def task_uniforms(task_ids: ArrayLike, seed: int, purpose: int = 0) -> NDArray[n
     return (task_keys(task_ids, seed, purpose) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def _mixed(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    state = state + _GOLDEN
-    state = (state ^ (state >> np.uint64(30))) * _FIRST
-    state = (state ^ (state >> np.uint64(27))) * _SECOND
-    return state ^ (state >> np.uint64(31))
+def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix numbers in place: a pool's are many."""
+    state += _GOLDEN
+    state ^= state >> np.uint64(30)
+    state *= _FIRST
+    state ^= state >> np.uint64(27)
+    state *= _SECOND
+    state ^= state >> np.uint64(31)
+    return state

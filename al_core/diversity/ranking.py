@@ -46,11 +46,13 @@ def most_uncertain(scores: ArrayLike, k: int, keys: ArrayLike | None = None) -> 
     size = max(_BLOCK, 2 * k)
     for start in range(0, len(values) if k else 0, size):
         reaching = np.flatnonzero(values[start : start + size] >= bar) + start  # NaN never does
-        kept = np.concatenate([kept, reaching])
+        kept = np.concatenate([kept, reaching]) if len(kept) else reaching
         if len(kept) > k:
             kept = kept[_best(values[kept], kept if ties is None else ties[kept], k)]
             bar = float(values[kept].min())
-    ranked: Indices = kept[np.lexsort((kept if ties is None else ties[kept], -values[kept]))]
+    falling = values[kept]
+    np.negative(falling, out=falling)
+    ranked: Indices = kept[np.lexsort((kept if ties is None else ties[kept], falling))]
     return ranked
 
 

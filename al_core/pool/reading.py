@@ -4,8 +4,9 @@ Label Studio gives tasks by pages, and a task that is deleted shifts all that co
 task changed last and how many there are, labelled or skipped ones among them: what was read has to agree with that.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,9 @@ OVERLAP_TASKS = PAGE_SIZE // SHORT
 """Tasks that are read once more at most: an import stamps a whole project within a minute."""
 
 IN_FLIGHT = 2
+
+LUMP = 16
+"""Pages that become one table at once."""
 
 CHECKS = 5
 """How often what was read may disagree with what Label Studio counts before it is given up."""
@@ -106,9 +110,11 @@ class _Reading:
         mark, total = self._ask.newest()
         numbers = range(page_count(total), 0, -1)
         # The last page comes before all others, as what they hold is checked against it.
-        pages = [*self._pages(numbers[:1], 1), *self._pages(numbers[1:], IN_FLIGHT)]
-        table = TaskTable.merged([page.tasks for page in pages], mark)
-        return table if _is_gapless(table, pages) else self._all_pages_one_by_one()
+        last = next(self._pages(numbers[:1], 1), None)
+        if last is None:
+            return TaskTable.merged([], mark)
+        table = _gathered(chain([last], self._pages(numbers[1:], IN_FLIGHT)), mark)
+        return table if _is_gapless(table, last) else self._all_pages_one_by_one()
 
     def _all_pages_one_by_one(self) -> TaskTable:
         """Every task that stays, whatever is deleted meanwhile; a deleted one may be among them.
@@ -118,7 +124,7 @@ class _Reading:
         """
         self._read = 0
         mark, total = self._ask.newest()
-        return TaskTable.merged([page.tasks for page in self._pages(range(page_count(total), 0, -1), 1)], mark)
+        return _gathered(self._pages(range(page_count(total), 0, -1), 1), mark)
 
     def _pages(self, numbers: range, most: int) -> Iterator[Page]:
         for page in self._ask.pages(numbers, most):
@@ -218,18 +224,32 @@ class _Reading:
         return table.with_tasks(seen, table.mark).without(np.concatenate(gone))
 
 
-def _is_gapless(table: TaskTable, pages: Sequence[Page]) -> bool:
+def _gathered(pages: Iterable[Page], mark: int) -> TaskTable:
+    """The tasks of all pages; of a task that is on two of them the later one counts.
+
+    A few pages at a time become one: small arrays that stay, amid all that comes with a page and goes, would leave
+    holes in memory that nothing fits into.
+    """
+    lumps: list[TaskTable] = []
+    parts: list[TaskTable] = []
+    for page in pages:
+        parts.append(page.tasks)
+        if len(parts) == LUMP:
+            lumps.append(TaskTable.merged(parts, mark))
+            parts = []
+    return TaskTable.merged([*lumps, *parts], mark)
+
+
+def _is_gapless(table: TaskTable, last: Page) -> bool:
     """Whether no task was deleted while pages were read two at a time, so that none can have slipped through.
 
-    The page read first tells how many tasks there are up to its last one: as many have to be in the table.
+    The last page, which was read first, tells how many tasks there are up to its last one: as many have to be in the
+    table.
     """
-    if not pages:
-        return True
-    first = pages[0]
-    if not len(first.tasks):
+    if not len(last.tasks):
         return False
-    found = np.searchsorted(table.task_ids, first.tasks.task_ids[-1], side="right")
-    return int(found) == first.ranks.stop
+    found = np.searchsorted(table.task_ids, last.tasks.task_ids[-1], side="right")
+    return int(found) == last.ranks.stop
 
 
 def _overlapped(table: TaskTable) -> int:

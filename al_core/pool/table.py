@@ -66,15 +66,29 @@ class TaskTable:
     @classmethod
     def merged(cls, parts: Sequence["TaskTable"], mark: int) -> "TaskTable":
         """All tasks of several tables; of a task that is in more than one the last table counts."""
-        ids = np.concatenate([np.empty(0, np.int64), *(part.task_ids for part in parts)])
-        flags = np.concatenate([np.empty(0, np.uint8), *(part.flags for part in parts)])
-        changed_at = np.concatenate([np.empty(0, np.int64), *(part.changed_at for part in parts)])
+        joined = cls._joined(
+            sorted((part for part in parts if len(part)), key=lambda part: int(part.task_ids[0])), mark
+        )
+        if joined._is_ascending():
+            return joined  # as pages do: they hold every task once
+        joined = cls._joined(parts, mark)
         # A stable sort leaves the copies of a task in the order of the tables.
-        order = np.argsort(ids, kind="stable")
+        order = np.argsort(joined.task_ids, kind="stable")
+        ids = joined.task_ids[order]
         is_last = np.ones(len(ids), dtype=np.bool_)
-        is_last[:-1] = np.diff(ids[order]) > 0
+        is_last[:-1] = ids[1:] > ids[:-1]
         order = order[is_last]
-        return cls(ids[order], flags[order], changed_at[order], mark)
+        return cls(ids[is_last], joined.flags[order], joined.changed_at[order], mark)
+
+    @classmethod
+    def _joined(cls, parts: Sequence["TaskTable"], mark: int) -> "TaskTable":
+        """Several tables one after the other."""
+        return cls(
+            np.concatenate([np.empty(0, np.int64), *(part.task_ids for part in parts)]),
+            np.concatenate([np.empty(0, np.uint8), *(part.flags for part in parts)]),
+            np.concatenate([np.empty(0, np.int64), *(part.changed_at for part in parts)]),
+            mark,
+        )
 
     def __len__(self) -> int:
         return len(self.task_ids)
@@ -147,7 +161,10 @@ class TaskTable:
     def _is_sound(self) -> bool:
         arrays = ((self.task_ids, np.int64), (self.flags, np.uint8), (self.changed_at, np.int64))
         shaped = all(array.dtype == kind and array.shape == self.task_ids.shape for array, kind in arrays)
-        return shaped and self.task_ids.ndim == 1 and bool((np.diff(self.task_ids) > 0).all())
+        return shaped and self.task_ids.ndim == 1 and self._is_ascending()
+
+    def _is_ascending(self) -> bool:
+        return bool((self.task_ids[1:] > self.task_ids[:-1]).all())
 
 
 def pool_of(
