@@ -45,8 +45,8 @@ class Answers:
     """Task id → when it changed last, as its data were read."""
     failed: tuple[int, ...] = ()
     """The task that the backend failed on though it was asked for it alone."""
-    written_back: frozenset[int] = frozenset()
-    """Ids of the tasks whose predictions were stored in Label Studio as well."""
+    written_back: frozenset[int] | None = None
+    """Ids of the tasks whose predictions Label Studio took; None where they were not to be stored there."""
 
 
 class Direct:
@@ -128,7 +128,7 @@ class Direct:
             predictions = self._predicted([{"id": task_id, "data": data} for task_id, (_, data) in tasks.items()])
             seconds = time.monotonic() - began
             self._check_version(predictions)
-            written_back = self._write_back(predictions) if self._write_back and predictions else set()
+            written_back = frozenset(self._write_back(predictions)) if self._write_back else None
         except ServerUnreachable as error:
             return _Landed(chunk, error=error)
         except BackendFailed as error:
@@ -137,7 +137,7 @@ class Direct:
         if predictions:
             self._proven = predictions[0].task_id
         changed_at = {task_id: moment for task_id, (moment, _) in tasks.items()}
-        return _Landed(chunk, Answers(predictions, changed_at, written_back=frozenset(written_back)), seconds)
+        return _Landed(chunk, Answers(predictions, changed_at, written_back=written_back), seconds)
 
     def _fails_on_the_proven(self) -> bool:
         """Whether it is not the task that the backend fails on: a proxy in front of a dead one answers all alike."""

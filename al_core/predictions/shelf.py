@@ -156,11 +156,11 @@ class Drafts:
         for prediction in answers.predictions:
             # A task that changed after that moment was read as it was then, or later.
             read_as_of = max(as_of, microseconds(answers.changed_at[prediction.task_id]))
-            is_direct = prediction.task_id not in answers.written_back
-            self._builder.add(prediction, read_as_of, is_direct=is_direct)
+            taken, tried = prediction.task_id in (answers.written_back or ()), answers.written_back is not None
+            self._builder.add(prediction, read_as_of, is_direct=not taken, is_refused=tried and not taken)
         for task_id in answers.failed:
             self._builder.add_unknown(task_id, Reason.PREDICTION_FAILED, as_of, is_direct=True)
-        self._written_back += len(answers.written_back)
+        self._written_back += len(answers.written_back or ())
 
     def save_if_due(self, version: str) -> None:
         if time.monotonic() - self._saved_at >= SAVE_SECONDS or len(self._builder) >= FILE_TASKS:

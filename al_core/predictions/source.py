@@ -152,7 +152,9 @@ class PredictionSource:
             shelf.clear()  # which model it was is not known, so whether it is this one is not either
         there, most = self._kept(shelf)
         may_ask = self.source != "stored"
-        table = there.valid(pool, stored=self.source != "direct", direct=may_ask and not self.write_back)
+        table = there.valid(
+            pool, stored=self.source != "direct", direct=may_ask and not self.write_back, refused=self.write_back
+        )
         kept = min(most, len(pool.task_ids) - len(table.missing(pool.task_ids)))
         if self.source != "direct":
             table = self._with_stored({shelf: table}, pool, reports, backend)[shelf]

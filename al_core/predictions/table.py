@@ -34,6 +34,8 @@ class PredictionTable:
     then."""
     is_direct: NDArray[np.bool_]
     """(n,) True where the backend was asked and Label Studio has not stored the answer."""
+    is_refused: NDArray[np.bool_]
+    """(n,) True where that is because Label Studio did not take it: there is no use in predicting it again."""
     rows: tuple[Rows, ...]
     """One for each control, of the same (n,) tasks."""
     embeddings: Embeddings
@@ -55,6 +57,7 @@ class PredictionTable:
             model_version=model_version,
             as_of=np.full(len(task_ids), as_of, dtype=np.int64),
             is_direct=np.zeros(len(task_ids), dtype=np.bool_),
+            is_refused=np.zeros(len(task_ids), dtype=np.bool_),
             rows=tuple(unknown_rows(task_ids, reason, space.form, len(space.labels)) for space in spaces),
             embeddings=Embeddings.of_tasks({}),
         )
@@ -79,6 +82,7 @@ class PredictionTable:
             model_version=filled[0].model_version,
             as_of=np.concatenate([part.as_of for part in filled])[order],
             is_direct=np.concatenate([part.is_direct for part in filled])[order],
+            is_refused=np.concatenate([part.is_refused for part in filled])[order],
             rows=tuple(Rows.merged(rows) for rows in zip(*(part.rows for part in filled), strict=True)),
             embeddings=Embeddings.merged([part.embeddings for part in filled]),
             stored_count=stored_count,
@@ -112,6 +116,7 @@ class PredictionTable:
             self,
             as_of=self.as_of[those],
             is_direct=self.is_direct[those],
+            is_refused=self.is_refused[those],
             rows=tuple(rows.of(ids) for rows in self.rows),
             embeddings=self.embeddings.of(ids),
         )
@@ -125,13 +130,15 @@ class PredictionTable:
 
     # ----------------------------------------------------------------- beside a pool
 
-    def valid(self, pool: Pool, *, stored: bool = True, direct: bool = True) -> "PredictionTable":
+    def valid(self, pool: Pool, *, stored: bool = True, direct: bool = True, refused: bool = True) -> "PredictionTable":
         """Without what is said of tasks of the pool as they were before they changed, or comes from elsewhere.
 
         Parameters
         ----------
         stored, direct : bool
             Whether what Label Studio has stored counts, and what only the backend said.
+        refused : bool
+            Whether of the latter that counts which Label Studio did not take.
         """
         places, theirs = self._shared(pool)
         fresh = np.ones(len(self), dtype=np.bool_)
@@ -139,7 +146,7 @@ class PredictionTable:
         if not stored:
             fresh &= self.is_direct
         if not direct:
-            fresh &= ~self.is_direct
+            fresh &= ~self.is_direct | (self.is_refused & refused)
         return self.only(fresh)
 
     def said_after(self, pool: Pool) -> "PredictionTable":
@@ -180,6 +187,7 @@ class PredictionTable:
             "model_version": np.frombuffer(self.model_version.encode("utf-8", "surrogatepass"), dtype=np.uint8),
             "as_of": self.as_of,
             "is_direct": self.is_direct,
+            "is_refused": self.is_refused,
             "stored_count": np.int64(self.stored_count),
             "complete_as_of": np.int64(self.complete_as_of),
             **{f"embeddings-{name}": values for name, values in self.embeddings.arrays().items()},
@@ -201,6 +209,7 @@ class PredictionTable:
                     model_version=file["model_version"].tobytes().decode("utf-8", "surrogatepass"),
                     as_of=file["as_of"],
                     is_direct=file["is_direct"],
+                    is_refused=file["is_refused"],
                     rows=tuple(Rows.from_arrays(_named(file, f"{n}-"), space) for n, space in enumerate(spaces)),
                     embeddings=Embeddings.from_arrays(_named(file, "embeddings-")),
                     stored_count=int(file["stored_count"]),
@@ -213,9 +222,9 @@ class PredictionTable:
     def _is_sound(self) -> bool:
         ids = self.task_ids
         return (
-            self.as_of.shape == self.is_direct.shape == ids.shape
+            self.as_of.shape == self.is_direct.shape == self.is_refused.shape == ids.shape
             and self.as_of.dtype == np.int64
-            and self.is_direct.dtype == np.bool_
+            and self.is_direct.dtype == self.is_refused.dtype == np.bool_
             and bool((np.diff(ids) > 0).all())
             and all(np.array_equal(rows.task_ids, ids) for rows in self.rows)
         )
@@ -254,29 +263,31 @@ class TableBuilder:
         self._ids = array("q")
         self._as_of = array("q")
         self._is_direct = array("b")
+        self._is_refused = array("b")
         self._embeddings: dict[int, NDArray[np.float32]] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
 
-    def add(self, prediction: Prediction, as_of: int, *, is_direct: bool) -> None:
+    def add(self, prediction: Prediction, as_of: int, *, is_direct: bool, is_refused: bool = False) -> None:
         """Of several for one task the last counts."""
         for reader in self._readers:
             reader.add(prediction)
         embedding = embedding_of(prediction.result)
         if embedding is not None:
             self._embeddings[prediction.task_id] = embedding
-        self._note(prediction.task_id, as_of, is_direct)
+        self._note(prediction.task_id, as_of, is_direct, is_refused)
 
     def add_unknown(self, task_id: int, reason: Reason, as_of: int, *, is_direct: bool) -> None:
         for reader in self._readers:
             reader.add_unknown(task_id, reason)
-        self._note(task_id, as_of, is_direct)
+        self._note(task_id, as_of, is_direct, False)
 
-    def _note(self, task_id: int, as_of: int, is_direct: bool) -> None:
+    def _note(self, task_id: int, as_of: int, is_direct: bool, is_refused: bool) -> None:
         self._ids.append(task_id)
         self._as_of.append(as_of)
         self._is_direct.append(is_direct)
+        self._is_refused.append(is_refused)
 
     def table(self, model_version: str, stored_count: int = 0) -> PredictionTable:
         """All that was added since the last call; the memory goes along."""
@@ -285,6 +296,7 @@ class TableBuilder:
             model_version=model_version,
             as_of=np.array(self._as_of, dtype=np.int64)[last],
             is_direct=np.array(self._is_direct, dtype=np.bool_)[last],
+            is_refused=np.array(self._is_refused, dtype=np.bool_)[last],
             rows=tuple(reader.rows() for reader in self._readers),
             embeddings=Embeddings.of_tasks(self._embeddings),
             stored_count=stored_count,

@@ -35,7 +35,7 @@ class WrittenBack:
     def __call__(self, predictions: Sequence[Prediction]) -> set[int]:
         """Store what can be stored, and give the ids of its tasks.
 
-        Left out are tasks that are gone, and predictions that are no JSON (NaN) or that Label Studio refuses.
+        Left out are tasks that are gone, and predictions that are no JSON (NaN) or that Label Studio does not take.
 
         Raises
         ------
@@ -66,17 +66,20 @@ class WrittenBack:
 
     def _stored(self, batch: Sequence[Prediction]) -> set[int]:
         try:
-            self.label_studio.import_predictions(self.project_id, batch)
+            taken = self.label_studio.import_predictions(self.project_id, batch)
         except ServerUnreachable:
-            # It may have been stored for all that. An import is stored whole or not at all, but others may be there.
+            # It may have been stored for all that.
             time.sleep(PAUSE_SECONDS)
-            ids = [each.task_id for each in batch]
-            found = self.label_studio.predictions_of(self.project_id, ids)
-            there = {each.task_id for each in found if each.model_version == self.version}
+            there = self._there(batch)
             missing = [each for each in batch if each.task_id not in there]
-            if missing:
-                self.label_studio.import_predictions(self.project_id, missing)
-        return {each.task_id for each in batch}
+            taken = len(there) + (self.label_studio.import_predictions(self.project_id, missing) if missing else 0)
+        # It passes over in silence what it does not like.
+        return {each.task_id for each in batch} if taken >= len(batch) else self._there(batch)
+
+    def _there(self, batch: Sequence[Prediction]) -> set[int]:
+        """The tasks that have a prediction of the version."""
+        found = self.label_studio.predictions_of(self.project_id, [each.task_id for each in batch])
+        return {each.task_id for each in found if each.model_version == self.version}
 
     def _still_there(self, batch: Sequence[Prediction]) -> list[Prediction]:
         tasks = self.label_studio.tasks(self.project_id, [each.task_id for each in batch])

@@ -1,5 +1,6 @@
 """What a backend says, stored in Label Studio as well."""
 
+import json
 from collections import Counter
 
 import httpx
@@ -123,8 +124,6 @@ def test_what_the_backend_failed_on_is_not_stored(server, backend, write_back):
 def test_a_number_that_is_none_is_not_stored(server, backend, write_back):
     real = backend.result
     backend.result = lambda task_id: [{"score": float("nan")}] if task_id == 13 else real(task_id)
-    import json
-
     backend.faults["/predict"] = lambda r: httpx.Response(
         200, content=json.dumps(backend._predict(json.loads(r.content)["tasks"]))
     )
@@ -144,3 +143,21 @@ def test_a_label_studio_that_refuses_all_is_one_clear_error(server, write_back):
     server.faults[IMPORT] = httpx.Response(400, json={"detail": "not allowed"})
     with pytest.raises(UnexpectedAnswer, match="not allowed"):
         write_back()
+
+
+def test_what_label_studio_passes_over_in_silence_counts_as_said_and_is_not_said_again(
+    server, write_back, bench, asked
+):
+    def all_but_one(request):
+        body = [item for item in json.loads(request.content) if item["task"] != 13]
+        server.predictions += body
+        return httpx.Response(201, json={"created": len(body)})
+
+    server.faults[IMPORT] = all_but_one
+    first = write_back()
+    assert stored(server) == once(*(set(EVERY) - {13}))
+    assert first.probabilities[0].unknown == {}
+    asked()
+    assert same(write_back(), first)
+    assert asked() == []
+    assert bench.model(source="stored").probabilities[0].unknown == {"no prediction": 1}
