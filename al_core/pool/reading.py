@@ -128,10 +128,10 @@ class _Reading:
 
     def _pages(self, numbers: range, most: int) -> Iterator[Page]:
         for page in self._ask.pages(numbers, most):
-            yield page
             self._read += len(page.tasks)
             done = min(self._read, page.total)
             self._ask.say(done, page.total, f"Reading tasks: {done:,} of {page.total:,}.")
+            yield page
 
     def of_ids(self, ids: NDArray[np.int64], as_of: int | None) -> TaskTable:
         """These tasks, and all that are labelled or skipped."""
