@@ -1,5 +1,6 @@
 """Reading a pool with its stored predictions, for the first time and again, beside what everybody writes first."""
 
+import random
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -88,7 +89,7 @@ def read_twice(server: Server, project: int, count: int, repeats: int) -> Readin
 def people_work(server: Server, project: int, task_ids: list[int]) -> None:
     """Fifty changes, all over the project: labels, skips, tasks that come with a prediction and tasks that go."""
     changed = LABELLED + SKIPPED + DELETED
-    some = iter(task_ids[:: len(task_ids) // changed][:changed])
+    some = iter(random.Random(0).sample(task_ids, changed))
     for _ in range(LABELLED):
         server.label(next(some))
     for _ in range(SKIPPED):
