@@ -24,6 +24,9 @@ numbers = count(1)
 
 SEED = 5
 BATCH = 8
+CANDIDATES = 4
+"""Times the batch, that diversity may choose from: so the least uncertain tasks may be unknown, and nothing changes."""
+ASKING: dict[str, Any] = {"seed": SEED, "candidate_factor": CANDIDATES}
 LABELLED = 30
 DIGITS = 120
 PATIENCE = 10.0
@@ -211,7 +214,7 @@ def manager_at(between: Between) -> Iterator[Callable[..., ActiveLearningManager
             backend = MLBackend(between.backend.url, timeout=timeout) if place.backend_url else None
             if backend:
                 opened.callback(backend.close)
-            return ActiveLearningManager(client, place.project_id, backend, seed=SEED, **settings)  # type: ignore[arg-type]
+            return ActiveLearningManager(client, place.project_id, backend, **(ASKING | settings))  # type: ignore[arg-type]
 
         yield make
 
@@ -228,7 +231,7 @@ def direct_manager(place: Place) -> Iterator[ActiveLearningManager]:
     """With no proxy between."""
     with direct_client(place) as client:
         backend = MLBackend(place.backend_url) if place.backend_url else None
-        yield ActiveLearningManager(client, place.project_id, backend, seed=SEED)
+        yield ActiveLearningManager(client, place.project_id, backend, **ASKING)
         if backend:
             backend.close()
 

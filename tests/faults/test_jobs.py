@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.faults import proxy as faults
-from tests.faults.conftest import BATCH, SEED, Between, Outcome, Place
+from tests.faults.conftest import ASKING, BATCH, Between, Outcome, Place
 from tests.faults.lead import Lead, RoundPage
 from tests.real_stack import Site
 
@@ -33,7 +33,7 @@ def start_campaign(lead: Lead, connection: int) -> Callable[[Place], int]:
     """A campaign that asks by its strategy from the first round on."""
 
     def start(place: Place) -> int:
-        return lead.start_campaign(connection, place.project_id, batch_size=BATCH, start_size=0, test_size=0, seed=SEED)
+        return lead.start_campaign(connection, place.project_id, batch_size=BATCH, start_size=0, test_size=0, **ASKING)
 
     return start
 
@@ -58,16 +58,20 @@ def test_a_backend_that_fails_and_then_is_gone(
 ) -> None:
     campaign = start_campaign(asked_place)
     between.heal()
-    between.backend.when(PREDICT, faults.HTML, after=2)
+    between.backend.when(PREDICT, faults.HTML)
     round_ = lead.start_round(campaign)
-    text = round_.wait_for("Try again")
-    assert "answered /predict with something that is not JSON" in text
-    said = asked_tasks(between, 2)
+    assert "answered /predict with something that is not JSON" in round_.wait_for("Try again")
+
+    def dies(exchange: faults.Exchange) -> None:
+        between.backend.down()
+        exchange.cut()
 
     between.heal()
-    between.backend.down()
+    between.backend.when(PREDICT, dies, after=2, times=1)
     round_.press("resume", again="1")
     round_.wait_for(r"No ML backend answers at .* Nothing is lost; the next try is in \d+ s")
+    said = asked_tasks(between, 1)
+    between.heal()
     between.backend.up()
     text = round_.wait_for(READY)
     assert round_.batch == calm_asked.batch_ids
