@@ -3,7 +3,7 @@
 Every call is JSON in and JSON out, and asks only for the fields that are needed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -208,17 +208,24 @@ class LabelStudio:
 
     # ----------------------------------------------------------------- predictions
 
-    def prediction_stream(self, project_id: int) -> Iterator[Prediction]:
+    def prediction_stream(
+        self, project_id: int, through: Callable[[Iterator[bytes]], Iterator[bytes]] = iter
+    ) -> Iterator[Prediction]:
         """The stored predictions of every model version, one at a time as they come in.
 
         The server holds them all before it sends the first: 15 s and 370 MB for 100,000.
+
+        Parameters
+        ----------
+        through : callable
+            What the bytes of the answer pass through before they are read, such as a thread that waits for them.
 
         Raises
         ------
         ServerUnreachable
             The answer was cut; whatever was complete before the cut has been given.
         """
-        for raw in self._transport.array("api/predictions/", {"project": project_id}):
+        for raw in self._transport.array("api/predictions/", {"project": project_id}, through):
             yield _prediction(raw, raw["task"])
 
     def predictions_of(self, project_id: int, task_ids: Sequence[int]) -> Iterator[Prediction]:

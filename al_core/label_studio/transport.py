@@ -173,8 +173,15 @@ class Transport:
             response.request.extensions["timeout"]["read"] = self._timeout
             yield from response.iter_bytes()
 
-    def array(self, path: str, params: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    def array(
+        self, path: str, params: Mapping[str, Any], through: Callable[[Iterator[bytes]], Iterator[bytes]]
+    ) -> Iterator[dict[str, Any]]:
         """The objects of a long array, each as soon as it is in.
+
+        Parameters
+        ----------
+        through : callable
+            What the bytes pass through before they are read.
 
         Raises
         ------
@@ -182,7 +189,7 @@ class Transport:
             The answer was cut; every object that was complete before the cut has been given.
         """
         try:
-            yield from objects(self.stream(path, params, first_byte=FIRST_BYTE_SECONDS))
+            yield from objects(through(self.stream(path, params, first_byte=FIRST_BYTE_SECONDS)))
         except CutShort:
             raise self._broke_off() from None
         except (ValueError, RecursionError):

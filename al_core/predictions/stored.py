@@ -69,7 +69,8 @@ def _streamed(
     """What the stream gives, and in the end how many: fewer than were counted may be all that something let through."""
     done = 0
     reports.say(0, count, "Reading predictions.")
-    for done, prediction in enumerate(pumped(label_studio.prediction_stream(project_id), reports.tick), start=1):
+    stream = label_studio.prediction_stream(project_id, lambda parts: pumped(parts, reports.tick, parcel_size=1))
+    for done, prediction in enumerate(stream, start=1):
         yield prediction
         if done % SAY_EVERY == 0:
             reports.say(min(done, count), count, f"Reading predictions: {done:,} of {count:,}.")
