@@ -26,6 +26,9 @@ FIRST_CHUNK = 16
 MOST_CHUNK = 500
 """Tasks of one request at most: more are hardly faster, and are lost together where an answer is cut."""
 
+MOST_CHARACTERS = 4_000_000
+"""What the texts of one request should have at most: tasks may hold pictures, and several are in memory."""
+
 AIM_SECONDS = 2.0
 """How long a request should take: the progress moves, and the cost of a request is small beside it."""
 
@@ -107,7 +110,7 @@ class Direct:
         tally.say()
         for landed in in_flight(self._ask, chunks, IN_FLIGHT, reports.tick):
             if landed.answers is not None:
-                chunks.went_well(landed.chunk, landed.seconds)
+                chunks.went_well(landed.chunk, landed.seconds, landed.characters)
                 yield landed.answers
                 tally.settle(len(landed.chunk.task_ids))
             elif isinstance(landed.error, ServerUnreachable):
@@ -137,7 +140,8 @@ class Direct:
         if predictions:
             self._proven = predictions[0].task_id
         changed_at = {task_id: moment for task_id, (moment, _) in tasks.items()}
-        return _Landed(chunk, Answers(predictions, changed_at, written_back=written_back), seconds)
+        characters = sum(len(value) for _, data in tasks.values() for value in data.values() if isinstance(value, str))
+        return _Landed(chunk, Answers(predictions, changed_at, written_back=written_back), seconds, characters)
 
     def _fails_on_the_proven(self) -> bool:
         """Whether it is not the task that the backend fails on: a proxy in front of a dead one answers all alike."""
@@ -192,6 +196,8 @@ class _Landed:
     answers: Answers | None = None
     seconds: float = 0.0
     """How long the backend took."""
+    characters: int = 0
+    """Of all texts in the tasks' data, the pictures in them among these."""
     error: ActiveLearningError | None = None
 
 
@@ -219,12 +225,13 @@ class _Chunks:
         chunk, self._new = self._new[: self._size], self._new[self._size :]
         return _Chunk(chunk)
 
-    def went_well(self, chunk: _Chunk, seconds: float) -> None:
+    def went_well(self, chunk: _Chunk, seconds: float, characters: int) -> None:
         if not self._tells_of_its_size(chunk):
             return
-        if seconds > AIM_SECONDS:
+        load = max(seconds / AIM_SECONDS, characters / MOST_CHARACTERS)
+        if load > 1:
             self._size = max(1, self._size // 2)
-        elif seconds < AIM_SECONDS / 2:
+        elif load < 1 / 2:
             self._size = min(2 * self._size, MOST_CHUNK)
 
     def cut(self, chunk: _Chunk) -> bool:

@@ -289,9 +289,22 @@ def test_chunks_grow_where_it_is_quick_and_shrink_where_it_is_slow(monkeypatch):
     for seconds in [0.1] * 7 + [1.5] * 2 + [3.0] * 12:
         chunk = next(chunks)
         sizes.append(len(chunk.task_ids))
-        chunks.went_well(chunk, seconds)
+        chunks.went_well(chunk, seconds, characters=1000)
     assert sizes[:9] == [16, 32, 64, 128, 256, 500, 500, 500, 500]
     assert sizes[9:] == [500, 250, 125, 62, 31, 15, 7, 3, 1, 1, 1, 1]
+
+
+def test_tasks_with_long_texts_or_pictures_go_few_at_a_time(server, backend, bench, asked, monkeypatch):
+    monkeypatch.setattr(direct, "MOST_CHUNK", 500)
+    monkeypatch.setattr(direct, "IN_FLIGHT", 1)
+    monkeypatch.setattr(direct, "MOST_CHARACTERS", 10_000)
+    for task_id in range(1, 201):
+        server.add_task(task_id, {"text": "x" * 1000})
+    sizes: list[int] = []
+    backend.faults["/predict"] = lambda request: sizes.append(len(ids_of(request)))
+    bench.model()
+    assert sizes[0] == 16
+    assert set(sizes[1:-1]) == {8}
 
 
 def test_a_backend_that_takes_few_at_a_time_gets_few(server, backend, bench, monkeypatch):
