@@ -107,6 +107,11 @@ class LabelStudio:
         """How many tasks are labelled, or were skipped and not labelled."""
         return self._page({"project": project_id, "include": "id", "query": queries.standing(which)}, 1, 1)[1]
 
+    def count_between(self, project_id: int, first: int, last: int) -> int:
+        """How many tasks have an id from the first to the last."""
+        query = queries.all_of(queries.ids_between(first, last))
+        return self._page({"project": project_id, "include": "id", "query": query}, 1, 1)[1]
+
     def task_states(self, project_id: int) -> Iterator[tuple[list[TaskState], int]]:
         """Pages of (states, how many tasks the project has), in id order.
 
@@ -114,14 +119,20 @@ class LabelStudio:
         """
         yield from self._state_pages({"project": project_id})
 
-    def state_page(self, project_id: int, page: int, page_size: int | None = None) -> tuple[list[TaskState], int]:
-        """One page of those, from 1, or of another size; a page behind the last is empty."""
-        tasks, total = self._page({"project": project_id, "include": _STATE}, page, page_size or PAGE_SIZE)
+    def state_page(self, project_id: int, page: int) -> tuple[list[TaskState], int]:
+        """One page of those, from 1; a page behind the last is empty."""
+        tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE)
         return [_task_state(task) for task in tasks], total
 
     def states_where(self, project_id: int, which: Standing) -> Iterator[list[TaskState]]:
         """Pages of the tasks that are labelled, or were skipped and not labelled."""
         for states, _ in self._state_pages({"project": project_id, "query": queries.standing(which)}):
+            yield states
+
+    def states_between(self, project_id: int, first: int, last: int) -> Iterator[list[TaskState]]:
+        """Pages of the tasks with an id from the first to the last."""
+        query = queries.all_of(queries.ids_between(first, last))
+        for states, _ in self._state_pages({"project": project_id, "query": query}):
             yield states
 
     def changed_since(self, project_id: int, moment: datetime) -> Iterator[list[TaskState]]:

@@ -46,6 +46,11 @@ def has_id(task_id: int) -> Condition:
     return _condition("id", "equal", "Number", int(task_id))
 
 
+def ids_between(first: int, last: int) -> Condition:
+    """The task's id is one of these, the last one among them."""
+    return _condition("id", "in", "Number", {"min": int(first), "max": int(last)})
+
+
 def by_ids(wanted: Sequence[int], most: int) -> Iterator[tuple[Condition, set[int]]]:
     """Conditions that together find tasks by their ascending ids, each with the ids it is for.
 
@@ -58,7 +63,7 @@ def by_ids(wanted: Sequence[int], most: int) -> Iterator[tuple[Condition, set[in
         first, last = wanted[start], wanted[end - 1]
         listed = min(IDS_PER_CALL, len(wanted) - start)
         if last - first + 1 <= 2 * (end - start) and end - start >= listed:
-            found = _condition("id", "in", "Number", {"min": first, "max": last})
+            found = ids_between(first, last)
         else:
             # `in_list` is right in a query of ours; it is only a *saved* tab that must not hold one.
             end = start + listed

@@ -72,10 +72,13 @@ class Questions:
         skipped = self._await(lambda: self._label_studio.count(self._project_id, "skipped"))
         return Look(*self.newest(), labelled, skipped)
 
-    def short_page(self, number: int, size: int) -> tuple[TaskTable, int]:
-        """Fewer tasks than a page has, and how many there are; cheaper the fewer they are."""
-        states, total = self._await(lambda: self._label_studio.state_page(self._project_id, number, size))
-        return TaskTable.of_states(states), total
+    def count_between(self, first: int, last: int) -> int:
+        """How many tasks have an id from the first to the last."""
+        return self._await(lambda: self._label_studio.count_between(self._project_id, first, last))
+
+    def states_between(self, first: int, last: int) -> Iterator[TaskTable]:
+        """Pages of the tasks with an id from the first to the last."""
+        return self._each_page(self._label_studio.states_between(self._project_id, first, last))
 
     def pages(self, numbers: range, most: int) -> Iterator[Page]:
         """Several pages, so many of them asked for at a time, as they come."""

@@ -22,7 +22,7 @@ OVERLAP = 60_000_000
 """Microseconds before the mark that are read once more: a change is stamped before it can be seen."""
 
 SHORT = 4
-"""So many short pages, for the last look at where tasks are gone, make one page."""
+"""So many short spans, of which all tasks are read to see which are gone, make one page."""
 
 OVERLAP_TASKS = PAGE_SIZE // SHORT
 """Tasks that are read once more at most: an import stamps a whole project within a minute."""
@@ -191,36 +191,32 @@ class _Reading:
         )
 
     def _without_deleted(self, table: TaskTable) -> TaskTable:
-        """The table without the tasks that are gone, found by looking at few places.
+        """The table without the tasks that are gone, found by counting.
 
-        A task's place among all tells how many before it are gone. So wherever the places at both ends of a span
-        differ in that, the task in its middle is asked for, until a short page shows what is left of the span.
+        Wherever a span of ids has fewer tasks than are known of it, those of its first half are counted, until it is
+        so short that what is left of it is read.
         """
         ids, total = table.task_ids, self._ask.newest()[1]
         # Where many are gone most spans are looked at, and a long page costs less than several short ones.
-        size = PAGE_SIZE // SHORT if (len(ids) - total) * PAGE_SIZE <= total else PAGE_SIZE
+        short = PAGE_SIZE // SHORT if (len(ids) - total) * PAGE_SIZE <= total else PAGE_SIZE
         gone: list[NDArray[np.int64]] = [np.empty(0, dtype=np.int64)]
         seen: list[TaskTable] = []
-        spans = [(0, total, 0, len(ids))]  # places among the tasks that are left, and of the same tasks in the table
+        spans = [(0, len(ids), total)]  # places in the table, and how many of its tasks are still there
         while spans:
-            first, last, start, stop = spans.pop()
-            if last - first == stop - start:
-                continue
-            if last == first:
-                gone.append(ids[start:stop])
-                continue
-            is_short = last - first <= size
-            middle = first + max(1, (last - first) // 2 // size) * size  # pages begin at multiples of their size
-            tasks, now = self._ask.short_page(*((first // size + 1, size) if is_short else (middle + 1, 1)))
-            if now != total or not len(tasks) or not np.isin(tasks.task_ids, ids[start:stop]).all():
+            start, stop, left = spans.pop()
+            known, middle = ids[start:stop], (start + stop) // 2
+            if not 0 <= left <= len(known):
                 break  # it changes again; what is found so far holds
-            if is_short:
-                gone.append(np.setdiff1d(ids[start:stop], tasks.task_ids, assume_unique=True))
-                seen.append(tasks)
+            if left in (0, len(known)):
+                gone += [known] if left == 0 else []
+            elif len(known) <= short:
+                there = list(self._ask.states_between(known[0], known[-1]))
+                gone.append(known[~np.isin(known, np.concatenate([part.task_ids for part in there]))])
+                seen += there
                 self._ask.say(len(seen), None, f"Looking for deleted tasks: {sum(map(len, gone)):,} found.")
             else:
-                split = int(np.searchsorted(ids, tasks.task_ids[0]))
-                spans += [(first, middle, start, split), (middle, last, split, stop)]
+                before = self._ask.count_between(ids[start], ids[middle - 1])
+                spans += [(start, middle, before), (middle, stop, left - before)]
         return table.with_tasks(seen, table.mark).without(np.concatenate(gone))
 
 
