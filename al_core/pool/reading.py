@@ -203,19 +203,24 @@ class _Reading:
         seen: list[TaskTable] = []
         spans = [(0, len(ids), total)]  # places in the table, and how many of its tasks are still there
         while spans:
-            start, stop, left = spans.pop()
-            known, middle = ids[start:stop], (start + stop) // 2
-            if not 0 <= left <= len(known):
-                break  # it changes again; what is found so far holds
-            if left in (0, len(known)):
-                gone += [known] if left == 0 else []
-            elif len(known) <= short:
-                there = list(self._ask.states_between(known[0], known[-1]))
-                gone.append(known[~np.isin(known, np.concatenate([part.task_ids for part in there]))])
-                seen += there
-                self._ask.say(len(seen), None, f"Looking for deleted tasks: {sum(map(len, gone)):,} found.")
-            else:
-                before = self._ask.count_between(ids[start], ids[middle - 1])
+            halved: list[tuple[int, int, int]] = []
+            for start, stop, left in spans:
+                known = ids[start:stop]
+                if left == 0:
+                    gone.append(known)
+                elif 0 < left < len(known) <= short:
+                    there = list(self._ask.states_between(known[0], known[-1]))
+                    gone.append(known[~np.isin(known, np.concatenate([part.task_ids for part in there]))])
+                    seen += there
+                    self._ask.say(len(seen), None, f"Looking for deleted tasks: {sum(map(len, gone)):,} found.")
+                elif 0 < left < len(known):
+                    halved.append((start, stop, left))
+                # Else it is whole, or changes again: what is found so far holds.
+            middles = [(start + stop) // 2 for start, stop, _ in halved]
+            firsts = [(ids[start], ids[middle - 1]) for (start, _, _), middle in zip(halved, middles, strict=True)]
+            counts = self._ask.counts_between(firsts, IN_FLIGHT)
+            spans = []
+            for (start, stop, left), middle, before in zip(halved, middles, counts, strict=True):
                 spans += [(start, middle, before), (middle, stop, left - before)]
         return table.with_tasks(seen, table.mark).without(np.concatenate(gone))
 
