@@ -12,6 +12,9 @@ from tests.real_stack import Site
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]
 
 READY = f"Publish {BATCH} tasks"
+LABELLED = 3
+"""Tasks of a batch that somebody answers."""
+
 PREDICT = "POST /predict"
 
 
@@ -94,14 +97,17 @@ def test_no_task_is_in_two_batches_where_rounds_are_labelled_in_part(
         between.heal()
         between.label_studio.when("GET /api/(tasks|predictions)", fault, after=1, times=3)
         round_ = lead.start_round(campaign)
-        round_.wait_for(READY)
+        text = round_.wait_for(READY)
+        if asked:
+            waiting = len(asked) - LABELLED * len(asked) // BATCH
+            assert f"{waiting} tasks of earlier batches are still unanswered and were not asked again" in text
         batch = round_.batch
         assert len(batch) == len(set(batch)) == BATCH
         assert not set(batch) & set(asked)
         asked += batch
         round_.press("publish")
         round_.wait_for("Open for labelling")
-        for task_id in batch[:3]:
+        for task_id in batch[:LABELLED]:
             api.annotate(task_id, "3")
         finish(round_)
 
