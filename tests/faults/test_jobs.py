@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults import proxy as faults
 from tests.faults.conftest import ASKING, BATCH, Between, Outcome, Place
-from tests.faults.lead import Lead, RoundPage
+from tests.lead import Lead, RoundPage
 from tests.real_stack import Site
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(300)]

@@ -6,8 +6,8 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 
-import httpx
 import numpy as np
 import pytest
 
@@ -15,7 +15,11 @@ from al_core.active_learning import ActiveLearningManager
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
 from examples.digits.data import LABEL_CONFIG, tasks, true_label
+from tests.lead import Lead, RoundPage
 from tests.real_stack import LabelStudioServer, Running, Site
+
+Found = tuple[dict[str, np.ndarray], list[int]]
+"""The arrays of a round's file, and the ids of its batch."""
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(600)]
 
@@ -36,26 +40,6 @@ SETTINGS = {
 }
 
 
-class Lead:
-    """Somebody who leads a campaign, without a browser."""
-
-    def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, follow_redirects=True, timeout=30)
-
-    def look(self, path: str) -> str:
-        answer = self.http.get(path)
-        answer.raise_for_status()
-        return answer.text
-
-    def send(self, path: str, on: str, **values: object) -> httpx.Response:
-        """Send a form that stands on a page."""
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', self.look(on))
-        assert token
-        answer = self.http.post(path, data={**values, "csrfmiddlewaretoken": token[1]})
-        answer.raise_for_status()
-        return answer
-
-
 @pytest.fixture(scope="module")
 def trained(label_studio: LabelStudioServer, start_backend: Callable[..., str]) -> int:
     """A project with a backend that has a model and takes its time over each task."""
@@ -73,18 +57,36 @@ def trained(label_studio: LabelStudioServer, start_backend: Callable[..., str]) 
     return project_id
 
 
+@dataclass(frozen=True)
+class Shared:
+    """A campaign on that project, on a site whose own worker rests."""
+
+    site: Site
+    lead: Lead
+    campaign: int
+
+    def begin(self) -> RoundPage:
+        """Begin a round with nothing kept from before."""
+        shutil.rmtree(self.site.var / "files" / "work", ignore_errors=True)
+        return self.lead.start_round(self.campaign)
+
+    def come_to_an_end(self, round_: RoundPage) -> Found:
+        """The arrays of the round's file and the batch; the round is given up after that, so that another may begin."""
+        round_.wait_for("Publish 10 tasks", 120)
+        batch = round_.batch
+        with np.load(self.site.var / "files" / "rounds" / f"{round_.number}.npz") as file:
+            arrays = {name: file[name] for name in file.files}
+        round_.press("cancel")
+        return arrays, batch
+
+
 @pytest.fixture(scope="module")
-def lead(site: Site, label_studio: LabelStudioServer, trained: int) -> Iterator[Lead]:
-    """Who has put that project under active learning, on a site whose own worker rests."""
+def shared(site: Site, label_studio: LabelStudioServer, trained: int) -> Iterator[Shared]:
     site.worker.stop()
     lead = Lead(site.url)
-    password = {"password1": "correct horse battery", "password2": "correct horse battery"}
-    lead.send("/setup/", "/setup/", username="alice", **password)
-    lead.send("/connections/new/", "/connections/new/", name="Lab", url=label_studio.url, token=label_studio.token)
-    page = f"/connections/1/projects/{trained}/"
-    assert lead.send(page, page, **SETTINGS).url.path == "/campaigns/1/"
-    yield lead
-    lead.http.close()
+    connection = lead.connect("Lab", label_studio.url, label_studio.token)
+    yield Shared(site, lead, lead.start_campaign(connection, trained, **SETTINGS))
+    lead.close()
 
 
 @contextmanager
@@ -106,24 +108,7 @@ def wait_for(what: Callable[[], object], seconds: float = 120) -> None:
         time.sleep(0.1)
 
 
-def begin(lead: Lead, site: Site) -> str:
-    """Begin a round with nothing kept from before; gives the path of its page."""
-    shutil.rmtree(site.var / "files" / "work", ignore_errors=True)
-    return lead.send("/campaigns/1/rounds/", "/campaigns/1/").url.path
-
-
-def come_to_an_end(lead: Lead, site: Site, page: str) -> tuple[dict[str, np.ndarray], list[str]]:
-    """The arrays of the round's file and the batch; the round is given up after that, so that another may begin."""
-    wait_for(lambda: "Publish 10 tasks" in lead.look(page))
-    text = lead.look(page)
-    batch = re.findall(r'data-task-id="(\d+)"', text)
-    with np.load(site.var / "files" / "rounds" / f"{page.split('/')[2]}.npz") as file:
-        arrays = {name: file[name] for name in file.files}
-    lead.send(f"{page}cancel/", page)
-    return arrays, batch
-
-
-def assert_the_same(found: tuple[dict[str, np.ndarray], list[str]], before: tuple[dict[str, np.ndarray], list[str]]):
+def assert_the_same(found: Found, before: Found):
     assert found[1] == before[1]
     assert found[0].keys() == before[0].keys()
     for name, array in before[0].items():
@@ -136,10 +121,10 @@ def helpers_of(running: list[Running]) -> list[Running]:
 
 
 @pytest.fixture(scope="module")
-def alone(lead: Lead, site: Site) -> tuple[dict[str, np.ndarray], list[str]]:
+def alone(shared: Shared) -> Found:
     """What one worker comes to."""
-    with workers(site, 1):
-        found = come_to_an_end(lead, site, begin(lead, site))
+    with workers(shared.site, 1):
+        found = shared.come_to_an_end(shared.begin())
     arrays, batch = found
     assert len(arrays["task_ids"]) == POOL
     assert np.isfinite(arrays["scores"]).all()
@@ -148,26 +133,22 @@ def alone(lead: Lead, site: Site) -> tuple[dict[str, np.ndarray], list[str]]:
 
 
 @pytest.mark.parametrize("count", [2, 4])
-def test_any_number_of_workers_comes_to_the_same(
-    lead: Lead, site: Site, alone: tuple[dict[str, np.ndarray], list[str]], count: int
-) -> None:
-    with workers(site, count) as running:
-        found = come_to_an_end(lead, site, begin(lead, site))
+def test_any_number_of_workers_comes_to_the_same(shared: Shared, alone: Found, count: int) -> None:
+    with workers(shared.site, count) as running:
+        found = shared.come_to_an_end(shared.begin())
         assert helpers_of(running), "all by one worker would say nothing"
     assert_the_same(found, alone)
-    assert not list((site.var / "files" / "work").glob("*/parts/*"))
+    assert not list((shared.site.var / "files" / "work").glob("*/parts/*"))
 
 
 @pytest.mark.parametrize("who", ["the helper", "the one whose job it is"])
-def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
-    lead: Lead, site: Site, alone: tuple[dict[str, np.ndarray], list[str]], who: str
-) -> None:
-    with workers(site, 2) as running:
-        page = begin(lead, site)
-        wait_for(lambda: re.search(r"Predicting: [1-9]\d* of 400 tasks, 2 workers at it", lead.look(page)))
+def test_a_worker_that_is_killed_in_the_middle_changes_nothing(shared: Shared, alone: Found, who: str) -> None:
+    with workers(shared.site, 2) as running:
+        round_ = shared.begin()
+        round_.wait_for(r"Predicting: [1-9]\d* of 400 tasks, 2 workers at it", 120)
         (owner,) = (worker for worker in running if "Took job" in worker.log)
         (helper,) = (worker for worker in running if worker is not owner)
         (helper if who == "the helper" else owner).kill()
-        found = come_to_an_end(lead, site, page)
+        found = shared.come_to_an_end(round_)
     assert_the_same(found, alone)
-    assert not list((site.var / "files" / "work").glob("*/parts/*"))
+    assert not list((shared.site.var / "files" / "work").glob("*/parts/*"))
