@@ -13,6 +13,7 @@ LINES = {
     "benchmarks.scoring": ["2,000 × 3 float32", "ours, ties by seed"],
     "benchmarks.diverse_batches": ["1,000 candidates", "scikit-activeml: CoreSet", "(default)"],
     "benchmarks.label_efficiency": ["wine", "random", "small-text: EmbeddingKMeans", "(default)"],
+    "benchmarks.pool_simulation": ["3,000", "again", "What gives first"],
 }
 
 
