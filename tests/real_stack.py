@@ -166,7 +166,8 @@ def site(stack_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iter
     quick = {"JOB_STALE_SECONDS": "6", "JOB_HEARTBEAT_SECONDS": "0.5", "JOB_RETRY_SECONDS": "1"}
     # The settings of the tests must not reach the processes: they are the real thing, with the real settings.
     env = {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", **_secrets(config.var), **quick}
-    for command in (["migrate"], ["collectstatic", "--noinput"]):
+    # A database of the environment's own holds what the module before has left.
+    for command in (["migrate"], ["flush", "--noinput"], ["collectstatic", "--noinput"]):
         subprocess.run(
             [sys.executable, "manage.py", *command, "-v0"],
             cwd=BASE_DIR,

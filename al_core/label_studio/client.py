@@ -64,6 +64,11 @@ class LabelStudio:
         """What Label Studio calls a token of this kind."""
         return self._transport.token_kind
 
+    @property
+    def trouble(self) -> str:
+        """Why something is asked again right now, in a sentence; empty where the server answers."""
+        return self._transport.trouble
+
     # ----------------------------------------------------------------- server and projects
 
     def server(self) -> Server:

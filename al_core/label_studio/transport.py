@@ -78,6 +78,8 @@ class Transport:
         self.uses_personal_token = token.startswith("eyJ")
         self._timeout = timeout
         self._patience = patience
+        self.trouble = ""
+        """Why something is asked again right now; empty where the last answer was good."""
         # No redirects: they would carry the token to wherever an answer says.
         self._http = httpx.Client(
             timeout=self._limits(), follow_redirects=False, event_hooks={"response": [self._check_is_up]}
@@ -204,7 +206,16 @@ class Transport:
 
     def _patiently(self, work: Callable[[], R]) -> R:
         again = retry_if_exception_type((ServerUnreachable, _NotLabelStudio))
-        return Retrying(retry=again, wait=_pause, stop=self._is_over, sleep=sleep, reraise=True)(work)
+        tries = Retrying(
+            retry=again, wait=_pause, stop=self._is_over, sleep=sleep, before_sleep=self._notice, reraise=True
+        )
+        answer = tries(work)
+        self.trouble = ""
+        return answer
+
+    def _notice(self, state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        self.trouble = error.message if isinstance(error, ActiveLearningError) else ""
 
     def _is_over(self, state: RetryCallState) -> bool:
         if not self._patience and state.attempt_number > 1:

@@ -70,9 +70,8 @@ def test_a_killed_workers_round_is_finished_by_the_next(scoring: Page, site: Sit
 def test_scoring_goes_on_when_label_studio_is_back(scoring: Page, label_studio: LabelStudioServer) -> None:
     label_studio.running.kill()
     try:
-        # A worker is patient for a minute before it gives the job back to the queue.
-        expect(scoring.get_by_text(re.compile(r"No Label Studio answers at .* Nothing is lost")).first).to_be_visible(
-            timeout=RECOVERY
+        expect(scoring.get_by_text(re.compile(r"No Label Studio answers at .* Asking again")).first).to_be_visible(
+            timeout=WORK
         )
     finally:
         label_studio.running.start()  # others need it, too

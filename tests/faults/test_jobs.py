@@ -79,7 +79,8 @@ def test_a_backend_that_fails_and_then_is_gone(
     text = round_.wait_for(READY)
     assert round_.batch == calm_asked.batch_ids
     assert f"{len(calm_asked.pool.task_ids)} exact, 0 within bounds, 0 unknown" in text
-    assert not said & asked_tasks(between)
+    # One that it was asked for before may be asked again, to tell a dead backend from one that fails on a task.
+    assert len(said & asked_tasks(between)) <= 1
 
 
 def asked_tasks(between: Between, requests: int | None = None) -> set[int]:

@@ -16,6 +16,8 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from al_core.doctor import Diagnosis
+from al_core.errors import ServerUnreachable
+from al_core.label_studio import LabelStudio
 from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL, BackendServer, region
 from trustai_web.campaigns import jobs, selectors, tasks
 from trustai_web.campaigns.models import Job, Round
@@ -397,6 +399,21 @@ def test_a_scoring_is_cancelled_while_a_server_hangs(
     released.set()
     assert was_hanging
     assert (job.status, job.message) == ("cancelled", "Cancelled.")
+
+
+def test_progress_tells_that_label_studio_is_asked_again(server):
+    told: list[str] = []
+    with LabelStudio(URL, TOKEN) as client:
+        report = jobs._with_trouble(lambda *said: told.append(said[2]), client)
+        report(1, 2, "Reading tasks: 1 of 2.")
+        server.faults["."] = REFUSED
+        with pytest.raises(ServerUnreachable):
+            client.project(PROJECT_ID)
+        report(1, 2, "Reading tasks: 1 of 2.")
+    assert told == [
+        "Reading tasks: 1 of 2.",
+        f"Reading tasks: 1 of 2. No Label Studio answers at {URL}. Asking again.",
+    ]
 
 
 def test_a_bug_is_logged_and_told_apart_from_a_failure(start, work, monkeypatch, caplog):

@@ -143,7 +143,7 @@ def test_pace_and_time_left_are_told_once_they_are_known(as_alice, make_round, m
         (1.0, 0, 58, "1 a second", "about 1 min left"),
         (12_345.0, 0, 10**8, "12,000 a second", "about 2 h 15 min left"),
         (0.2, 0, 100, "12 a minute", "about 8 min left"),
-        (0.001, 0, 100, "", "about 27 h 47 min left"),
+        (0.001, 0, 100, "", ""),
         (5.0, 100, 100, "5 a second", ""),
         (5.0, 7, None, "5 a second", ""),
         (None, 7, 100, "", ""),

@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection, transaction
 
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
 from al_core.flights import awaited
+from al_core.label_studio import LabelStudio
 from al_core.types import Batch, Evaluation, Pool, Progress, Scores
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
@@ -138,6 +139,7 @@ def score(job: Job, progress: Progress) -> Outcome:
     spread = SharedOut(job, campaign_store(round_.campaign))
     spread.tidy_up()
     with scoring_manager(round_, spread=spread, tick=partial(progress, 0, None, "Starting.")) as manager:
+        progress = _with_trouble(progress, manager.label_studio)
         project = awaited(lambda: manager.project, partial(progress, 0, None, "Opening the project."))
         campaign_project_seen(round_.campaign, project)
         pool = manager.read_pool(progress)
@@ -153,6 +155,16 @@ def score(job: Job, progress: Progress) -> Outcome:
         _recommended(pool, scores, batch),
         partial(rounds.round_scored, round_=round_, scores=scores, batch=batch, previews=previews),
     )
+
+
+def _with_trouble(progress: Progress, client: LabelStudio) -> Progress:
+    """Says too that Label Studio does not answer, as long as we are patient with it."""
+
+    def report(done: int, total: int | None, sentence: str) -> None:
+        trouble = client.trouble
+        progress(done, total, f"{sentence} {trouble} Asking again." if trouble else sentence)
+
+    return report
 
 
 def _recommended(pool: Pool, scores: Scores, batch: Batch) -> str:

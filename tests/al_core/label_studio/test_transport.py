@@ -92,6 +92,19 @@ def test_a_worker_tries_until_it_works(server, patient, pauses, fault):
     assert len(server.requests) == 5
 
 
+def test_what_it_waits_for_is_told_meanwhile(server, patient, monkeypatch):
+    told: list[str] = []
+    monkeypatch.setattr(transport, "sleep", lambda _: told.append(patient.trouble))
+    left = [httpx.Response(502), httpx.ConnectError("refused")]
+    server.faults["GET /api/projects/7"] = lambda _: left.pop(0) if left else None
+    patient.project(PROJECT_ID)
+    assert told == [
+        f"Label Studio at {URL} answers with an error (502).",
+        f"No Label Studio answers at {URL}.",
+    ]
+    assert patient.trouble == ""
+
+
 def test_a_worker_waits_ever_longer_and_gives_up_when_its_patience_is_over(server, patient, pauses):
     server.faults["GET"] = httpx.Response(502)
     with pytest.raises(ServerUnreachable):

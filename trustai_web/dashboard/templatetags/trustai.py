@@ -130,7 +130,7 @@ def _two_digits(value: float) -> str:
 @register.filter
 def time_left(job: Job) -> str:
     """ "about 2 min left", once the pace is known; in steps, as it is a guess."""
-    if job.status != Job.Status.RUNNING or not (job.rate and job.total) or job.done >= job.total:
+    if not (rate(job) and job.rate and job.total) or job.done >= job.total:
         return ""
     left = (job.total - job.done) / job.rate
     if left < 10:
