@@ -155,6 +155,14 @@ def test_pace_and_time_left_in_words(rate, done, total, pace, left):
     assert (templatetags.rate(job), templatetags.time_left(job)) == (pace, left)
 
 
+@pytest.mark.parametrize("status", ["scoring", "training"])
+def test_a_page_that_was_read_while_its_job_ended_looks_once_more(as_alice, make_round, status):
+    round_ = make_round(status)
+    assert 'hx-trigger="every 2s"' in page_of(as_alice, round_)
+    answer = as_alice.get(f"/rounds/{round_.pk}/", {"state": "another"}, headers={"HX-Request": "true"})
+    assert answer.headers["HX-Refresh"] == "true"
+
+
 def test_a_job_that_waits_has_no_pace():
     job = Job(status="queued", rate=5.0, done=1, total=100)
     assert (templatetags.rate(job), templatetags.time_left(job)) == ("", "")

@@ -17,6 +17,8 @@ from trustai_web.dashboard.access import fetch, lead, reader
 from trustai_web.dashboard.label_studio_links import LabelStudioLinks
 from trustai_web.dashboard.views.campaigns import round_histogram
 
+Status = Round.Status
+
 
 @require_POST
 def round_start(request: HttpRequest, pk: int) -> HttpResponse:
@@ -74,7 +76,8 @@ class _Live:
 
     @property
     def is_live(self) -> bool:
-        return self.job is not None or self.round.status == Round.Status.OPEN
+        # A job may end, and move its round, between the reading of the two: such a page has to look once more.
+        return self.job is not None or self.round.status in (Status.OPEN, Status.SCORING, Status.TRAINING)
 
     @property
     def context(self) -> dict[str, object]:
@@ -102,7 +105,7 @@ def _live(round_: Round) -> _Live:
 def _fragment(request: HttpRequest, live: _Live) -> HttpResponse:
     if request.GET.get("state") != live.state:
         return HttpResponseClientRefresh()
-    changing = live.round.batch_tasks.all() if live.round.status == Round.Status.OPEN else []
+    changing = live.round.batch_tasks.all() if live.round.status == Status.OPEN else []
     response = render(request, "rounds/detail.html#live", {**live.context, "changing_tasks": changing})
     if not live.is_live:
         response.status_code = HttpResponseStopPolling.status_code
