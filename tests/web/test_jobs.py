@@ -696,7 +696,7 @@ def test_training_brings_a_new_model_and_measures_it(labelled, do, backend):
     assert (job.status, labelled.status) == ("succeeded", "done")
     assert job.message == "Trained v2 on 3 labels. It answers 4 of 5 test tasks rightly."
     run = labelled.training_runs.get()
-    assert (run.verdict, run.method, run.label_count) == ("new_model", "train", 3)
+    assert (run.verdict, run.route, run.label_count) == ("new_model", "train", 3)
     assert (run.version_before, run.version_after) == ("v1", "v2")
     evaluation = labelled.evaluation
     assert (evaluation.correct, evaluation.total, evaluation.model_version, evaluation.label_count) == (4, 5, "v2", 3)

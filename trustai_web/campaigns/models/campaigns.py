@@ -167,6 +167,26 @@ class Campaign(TimestampedModel, Asking):
         help_text="Tasks drawn at random in round 0 and held out from training, to measure the model with.",
     )
 
+    class TestSource(models.TextChoices):
+        RANDOM = "random", "Drawn at random"
+        GROUND_TRUTH = "ground_truth", "Ground truth of the project"
+        UPLOAD = "upload", "A list of task ids"
+
+    test_source = models.CharField(
+        max_length=16,
+        choices=TestSource,
+        default=TestSource.RANDOM,
+        help_text="What the model is measured on, and never learns from.",
+    )
+    test_ids = models.JSONField(default=list, help_text="The tasks of a test set that was not drawn at random.")
+
+    score_version = models.CharField(
+        max_length=255, blank=True, help_text="An older model that the pool is scored with. Empty: the newest."
+    )
+
+    relabel_ids = models.JSONField(default=list, help_text="Tasks with labels in doubt that are published as a tab.")
+    relabel_view_id = models.PositiveBigIntegerField(null=True)
+
     diagnosis = models.JSONField(default=dict, help_text="What the probability doctor found last; empty before.")
     diagnosed_at = models.DateTimeField(null=True)
 

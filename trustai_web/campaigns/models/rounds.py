@@ -41,6 +41,13 @@ class Round(TimestampedModel, Asking):
     bounded_count = models.PositiveIntegerField(null=True, help_text="Those of them that have only bounds.")
     unknown = models.JSONField(default=dict, help_text="Reason → how many tasks have no score.")
     histogram = models.JSONField(default=dict, help_text="Counts and edges of the pool's scores.")
+    uncertainty = models.JSONField(
+        default=dict, help_text="How unsure the model is of the pool: mean and max of 1 − the likeliest class's share."
+    )
+    agreement = models.JSONField(
+        default=dict,
+        help_text="How far the model answers as the one before did: kappa, low, high, tasks, and the round of before.",
+    )
     scores_file = models.FileField(upload_to="rounds/", blank=True)
     note = models.TextField(blank=True)
     scored_at = models.DateTimeField(null=True)
@@ -143,21 +150,36 @@ class BatchTask(models.Model):
 
 
 class TrainingRun(TimestampedModel):
-    """One attempt to make a new model."""
+    """One attempt to make a new model, and all that is known of it; Label Studio forgets what a backend said."""
 
     class Verdict(models.TextChoices):
         RUNNING = "running", "Running"
         NEW_MODEL = "new_model", "New model"
+        SAME_MODEL = "same_model", "Same model as before"
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
+    class Route(models.TextChoices):
+        TRAIN = "train", "POST /train of the backend"
+        WEBHOOK = "webhook", "START_TRAINING on the backend's /webhook"
+        LABEL_STUDIO = "label_studio", "through Label Studio"
+
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="training_runs")
     verdict = models.CharField(max_length=16, choices=Verdict, default=Verdict.RUNNING)
-    method = models.CharField(max_length=16, blank=True, help_text="Which endpoint started it.")
-    label_count = models.PositiveIntegerField(null=True)
+    route = models.CharField(max_length=16, choices=Route, blank=True, help_text="How it was started.")
+    label_count = models.PositiveIntegerField(null=True, help_text="Tasks that it was to learn from.")
+    lead_seconds = models.FloatField(null=True, help_text="What people spent on those labels.")
+    lead_known = models.PositiveIntegerField(null=True, help_text="Labels that Label Studio knows a time of.")
     version_before = models.CharField(max_length=255, blank=True)
     version_after = models.CharField(max_length=255, blank=True)
-    message = models.TextField(blank=True)
+    message = models.TextField(blank=True, help_text="How the verdict was found, in a sentence.")
+    said = models.JSONField(default=list, help_text="The backend's own words, in order.")
+    reported = models.JSONField(default=dict, help_text="Numbers that the backend says of its model; not checked.")
+    before = models.JSONField(default=dict, help_text="What the backend was like before it was asked.")
+    probed = models.PositiveIntegerField(null=True, help_text="Probe tasks that were predicted before and after.")
+    probe_changed = models.PositiveIntegerField(null=True, help_text="Those of them with another prediction.")
+    call_back_token = models.CharField(max_length=64, blank=True, db_index=True)
+    call_back = models.JSONField(default=dict, help_text="What the backend sent to the call-back address.")
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -169,11 +191,15 @@ class Evaluation(TimestampedModel):
 
     round = models.OneToOneField(Round, on_delete=models.CASCADE, related_name="evaluation")
     model_version = models.CharField(max_length=255)
-    metric = models.CharField(max_length=32)
+    metric = models.CharField(max_length=32, help_text="The one that stands for the model; so do the columns below.")
     value = models.FloatField()
     low = models.FloatField()
     high = models.FloatField()
-    correct = models.PositiveIntegerField()
+    correct = models.PositiveIntegerField(null=True)
     total = models.PositiveIntegerField()
     unanswered = models.PositiveIntegerField()
     label_count = models.PositiveIntegerField(help_text="Labels the model was trained on.")
+    metrics = models.JSONField(default=list, help_text="Every metric, as al_core.evaluation.Metric.")
+    classes = models.JSONField(default=list, help_text="As al_core.evaluation.ClassRow.")
+    confusion = models.JSONField(default=dict, help_text="As al_core.evaluation.Confusion; empty where there is none.")
+    answers = models.JSONField(default=list, help_text="As al_core.evaluation.TestAnswer. Long: defer it in lists.")

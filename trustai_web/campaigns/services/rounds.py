@@ -254,7 +254,7 @@ def round_trained(
     """Keep the new model version and what it can do; the round is done."""
     now = timezone.now()
     run.verdict = TrainingRun.Verdict.NEW_MODEL
-    run.method = training.method or ""
+    run.route = training.method or ""
     run.label_count = training.label_count
     run.version_after = training.version_after
     run.finished_at = now
