@@ -32,6 +32,12 @@ def true_label(data: Mapping[str, Any]) -> str:
     return str(_targets()[int(data["index"])])
 
 
+def seconds_to_answer(data: Mapping[str, Any]) -> float:
+    """How long the simulated annotator takes for a task: half of them under 4 seconds, and some far longer."""
+    drawn = np.random.default_rng(int(data["index"])).lognormal(np.log(4), 0.5)
+    return round(float(drawn), 1)
+
+
 @cache
 def _targets() -> np.ndarray:
     targets: np.ndarray = load_digits().target

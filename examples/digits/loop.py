@@ -2,7 +2,7 @@
 
 import time
 
-from examples.digits.data import true_label
+from examples.digits.data import seconds_to_answer, true_label
 from examples.digits.server import DemoServer
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
@@ -68,7 +68,7 @@ def annotate(round_: Round, server: DemoServer) -> None:
     assert round_.view_id is not None
     waiting = server.tab_tasks(round_.view_id)
     for count, task in enumerate(waiting, start=1):
-        server.annotate(task["id"], true_label(task["data"]))
+        server.annotate(task["id"], true_label(task["data"]), seconds=seconds_to_answer(task["data"]))
         if count % 50 == 0 or count == len(waiting):
             say(f"{round_}: the simulated annotator labelled {count} of {len(waiting)} tasks.")
     round_sync(round_)

@@ -38,9 +38,12 @@ class DemoServer:
         query = f"/api/tasks?view={view_id}&page_size=1000&include=id,data,is_labeled"
         return [task for task in self._json("GET", query)["tasks"] if not task["is_labeled"]]
 
-    def annotate(self, task_id: int, label: str, control: str = "digit", target: str = "image") -> None:
+    def annotate(
+        self, task_id: int, label: str, control: str = "digit", target: str = "image", seconds: float | None = None
+    ) -> None:
+        """Answer one choice, as if it had taken so many seconds; None where nobody measured that."""
         choice = {"from_name": control, "to_name": target, "type": "choices", "value": {"choices": [label]}}
-        self._json("POST", f"/api/tasks/{task_id}/annotations/", {"result": [choice]})
+        self._json("POST", f"/api/tasks/{task_id}/annotations/", {"result": [choice], "lead_time": seconds})
 
     def skip(self, task_id: int) -> None:
         self._json("POST", f"/api/tasks/{task_id}/annotations/", {"result": [], "was_cancelled": True})
