@@ -9,7 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
-from trustai_web.campaigns.models import Job, Round
+from trustai_web.campaigns.models import Job, Round, TrainingRun
 from trustai_web.dashboard import charts
 
 register = template.Library()
@@ -31,6 +31,13 @@ JOB_STATES = {
     Job.Status.FAILED: "failed",
     Job.Status.ERRORED: "failed",
     Job.Status.CANCELLED: "waiting",
+}
+VERDICTS = {
+    TrainingRun.Verdict.RUNNING: "running",
+    TrainingRun.Verdict.NEW_MODEL: "done",
+    TrainingRun.Verdict.SAME_MODEL: "attention",
+    TrainingRun.Verdict.FAILED: "failed",
+    TrainingRun.Verdict.CANCELLED: "waiting",
 }
 STEPS = [
     (Round.Status.SCORING, "Score"),
@@ -58,6 +65,11 @@ def campaign_state(newest: Round | None) -> dict[str, str]:
 @register.inclusion_tag("partials/_state.html")
 def job_state(job: Job) -> dict[str, str]:
     return {"state": JOB_STATES[Job.Status(job.status)], "word": job.get_status_display()}
+
+
+@register.inclusion_tag("partials/_state.html")
+def training_verdict(run: TrainingRun) -> dict[str, str]:
+    return {"state": VERDICTS[TrainingRun.Verdict(run.verdict)], "word": run.get_verdict_display()}
 
 
 @register.inclusion_tag("partials/_steps.html")
@@ -103,12 +115,14 @@ def ago(moment: datetime | None) -> str | SafeString:
 
 @register.filter
 def seconds(value: float | None) -> str:
-    """3 min 20 s."""
+    """3 min 20 s, or 2 h 5 min."""
     if value is None:
         return "unknown"
     if value < 60:
         return f"{value:.1f} s" if value < 10 else f"{value:.0f} s"
-    return f"{value // 60:.0f} min {value % 60:.0f} s"
+    if value < 3600:
+        return f"{value // 60:.0f} min {value % 60:.0f} s"
+    return f"{value // 3600:.0f} h {value % 3600 // 60:.0f} min"
 
 
 @register.filter
