@@ -1,6 +1,6 @@
 """The active-learning loop as verbs: read the pool, score, recommend, publish, train, evaluate."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -9,25 +9,27 @@ from typing import Any
 import numpy as np
 
 from al_core import training
+from al_core.answers import answer_of
 from al_core.batches import BatchComposer, BatchRules, Contents
 from al_core.combination import combine_controls
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
-from al_core.errors import EmptyPool, InvalidInput, NoLabels, UnsupportedProject
-from al_core.evaluation import accuracy
+from al_core.errors import EmptyPool, InvalidInput, NoLabels
+from al_core.evaluation import Evaluation, evaluate
+from al_core.evaluation.sureness import confidences, uncertainties
 from al_core.features import FeatureCache, TextFeatures
 from al_core.flights import pumped
-from al_core.label_studio import LabelStudio, answer_of, chosen_label, label_spaces, scored_spaces
+from al_core.label_studio import LabelStudio, chosen_label, label_spaces, scored_spaces, true_result
 from al_core.ml_backend import MLBackend
 from al_core.pool import PoolReader, TaskTable, pool_of
 from al_core.predictions import PredictionSource, Reports, Spread, here, why_unknown
 from al_core.seeding import task_keys
 from al_core.storage import MemoryStore, Store
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
+from al_core.training import Before, CallBack, nothing
 from al_core.types import (
     Aggregation,
     Batch,
-    Evaluation,
     Label,
     LabelSpace,
     Pool,
@@ -36,6 +38,7 @@ from al_core.types import (
     Project,
     Publication,
     RankBy,
+    Route,
     Scores,
     Source,
     Training,
@@ -327,17 +330,52 @@ class ActiveLearningManager:
     def model_version(self) -> str:
         return self._need_backend().model_version(self.project)
 
+    def before_training(self, progress: Progress = silent, *, timeout: float = 600) -> Before:
+        """What the backend is like before it is asked to train; keep it, and give it to :meth:`train`.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait at most for a training that is under way already.
+        """
+        return Before(self.model_version())
+
     def train(
-        self, *, version_before: str, resume: bool = False, timeout: float = 600, progress: Progress = silent
+        self,
+        before: Before,
+        *,
+        route: Route | None = None,
+        resume: bool = False,
+        timeout: float = 600,
+        call_back_url: str = "",
+        heard: Callable[[], CallBack | None] = nothing,
+        progress: Progress = silent,
     ) -> Training:
-        """Train the backend on all labels but the test set, and wait for the new model version.
+        """Train the backend on all labels but the test set, and find out whether a new model came of it.
+
+        Parameters
+        ----------
+        before : Before
+            What :meth:`before_training` gave before the training was first asked for.
+        route : {"train", "webhook", "label_studio"}, optional
+            How to ask for it. None: whatever the backend offers, in this order.
+        resume : bool
+            It may have been asked for already: look before asking again.
+        timeout : float
+            Seconds that it may take.
+        call_back_url : str
+            Where the backend may tell the end of it; empty for nowhere. It is a secret.
+        heard : callable
+            What was sent there so far, if anything was; called from time to time.
 
         Raises
         ------
         NoLabels
             There is nothing to train on.
-        TrainEndpointMissing, TrainingFailed
-            See :mod:`al_core.training`.
+        TrainEndpointMissing
+            The backend cannot be asked so.
+        ServerUnreachable
+            Nobody is there, and nothing was asked.
         """
         backend = self._need_backend()
         reports = Reports(progress, "Collecting the labels.")
@@ -354,7 +392,7 @@ class ActiveLearningManager:
             self.project,
             labelled,
             sorted(self.held_out),
-            version_before=version_before,
+            before,
             resume=resume,
             timeout=timeout,
             progress=progress,
@@ -371,30 +409,41 @@ class ActiveLearningManager:
 
     # ----------------------------------------------------------------- 6. evaluate
 
-    def evaluate(self, truth: Mapping[int, str], progress: Progress = silent) -> Evaluation:
-        """Share of the test set that the current model answers exactly as people did.
+    def evaluate(self, test_ids: Sequence[int], progress: Progress = silent) -> Evaluation:
+        """How good the current model is on tasks that it has not learned from.
 
         Parameters
         ----------
-        truth : mapping of int to str
-            Task id → what the annotators answered.
+        test_ids : sequence of int
+            The test set. Of each task the newest answer in Label Studio counts, a ground truth before all; tasks
+            without one are left out, and what the model does not answer counts as wrong.
 
         Raises
         ------
         NoLabels
-            The test set has no labels.
+            None of the tasks has an answer.
         UnsupportedProject
-            Answers are regions, which no share of exact matches can measure.
+            Answers are regions of a kind that nothing measures yet.
         """
-        if not truth:
-            raise NoLabels("The test set has no labels yet.", "Label its tasks, then train again.")
-        if self.label_space.form == "regions":
-            raise UnsupportedProject(
-                f"Answers to {self.label_space.control} are regions; how good a model is at those is not measured yet.",
-                "Train without a test set.",
-            )
         backend = self._need_backend()
-        predictions = self._open(progress).predict(backend, sorted(truth), progress)
-        predicted = {p.task_id: answer_of(p.result, self.label_space) for p in predictions}
-        version = predictions[0].model_version if predictions else ""
-        return accuracy(predicted, truth, version)
+        source = self._open(progress)
+        reports = Reports(progress, "Reading the labels of the test set.")
+        answered = reports.wait(lambda: self.label_studio.annotations(self.project_id, test_ids))
+        truth = {task_id: result for task_id, said in answered.items() if (result := true_result(said)) is not None}
+        predictions = source.predict(backend, sorted(truth), progress) if truth else []
+        return evaluate(
+            truth,
+            {prediction.task_id: prediction.result for prediction in predictions},
+            self.label_space,
+            model_version=predictions[0].model_version if predictions else "",
+            confidence=confidences(predictions, self.label_space),
+            uncertainty=uncertainties(
+                predictions,
+                self.label_spaces,
+                self.strategy,
+                aggregation=self.aggregation,
+                rank_by=self.rank_by,
+                seed=self.seed,
+            ),
+            seed=self.seed,
+        )

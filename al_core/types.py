@@ -60,6 +60,19 @@ class Backend:
     state: str
     """``connected``, ``disconnected``, ``error``, ``training``, ``predicting`` or ``unknown``."""
     model_version: str
+    error: str = ""
+    """What Label Studio keeps of the last thing that went wrong with it, cut at 300 characters."""
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """An address that Label Studio calls by itself when something happens in a project."""
+
+    id: int
+    url: str
+    is_active: bool
+    for_all_actions: bool
+    """Whether it is called for every event, not for chosen ones alone."""
 
 
 @dataclass(frozen=True)
@@ -341,32 +354,36 @@ class Label:
     """Seconds the annotator took, where Label Studio knows."""
 
 
-TrainMethod = Literal["train", "webhook"]
+Route = Literal["train", "webhook", "label_studio"]
+"""How a training was asked for: the backend's own ``/train``, START_TRAINING on its ``/webhook``, or the same by way of
+Label Studio."""
+
+Verdict = Literal["new_model", "same_model", "failed"]
 
 
 @dataclass(frozen=True)
 class Training:
-    """A training that brought a new model version."""
+    """What one training came to."""
 
-    method: TrainMethod | None
+    verdict: Verdict
+    reason: str
+    """How the verdict was found, in one sentence for people."""
+    route: Route | None
     """None where it was under way already when we came back to it."""
     label_count: int
+    """Tasks that it was to learn from."""
     version_before: str
     version_after: str
     seconds: float
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """A metric on the test set, with its interval."""
-
-    metric: str
-    value: float
-    low: float
-    high: float
-    """``low`` and ``high``: the 95 % Wilson interval."""
-    correct: int
-    total: int
-    unanswered: int
-    """Test tasks that the model gave no answer for; counted as wrong."""
-    model_version: str
+    said: tuple[str, ...] = ()
+    """The backend's own words, in order, each cut at 300 characters."""
+    reported: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that the backend says of its model; nobody has checked them."""
+    lead_seconds: float | None = None
+    """What people spent on those labels; None where no time is known."""
+    lead_known: int = 0
+    """Labels with a known time."""
+    probed: int = 0
+    """Tasks whose predictions before and after were compared."""
+    probe_changed: int = 0
+    """Those of them with another prediction."""

@@ -21,13 +21,13 @@ from al_core.errors import (
     InvalidInput,
     NoLabels,
     NoPredictions,
-    TrainingFailed,
     UnexpectedAnswer,
     UnsupportedProject,
 )
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
 from al_core.storage import MemoryStore
+from al_core.training import Before
 from tests.servers import BACKEND_URL, BOXES, PROJECT_ID, TOKEN, URL, BackendServer, region
 
 
@@ -532,7 +532,7 @@ def test_training_gets_every_label_but_the_test_set_and_names_it(server, backend
     for task_id in (1, 2, 3):
         server.annotate(task_id, "good")
     server.annotate(5, None)
-    training = manager(held_out=[3, 4]).train(version_before="v1")
+    training = manager(held_out=[3, 4]).train(Before("v1"))
     (body,) = backend.bodies("/train")
     assert [task["id"] for task in body["annotations"]] == [1, 2]
     assert body["holdout_task_ids"] == [3, 4]
@@ -543,61 +543,91 @@ def test_answers_that_chose_nothing_are_no_labels(server, backend, manager):
     server.annotate(1, "good")
     server.tasks[1]["annotations"][0]["result"] = []
     with pytest.raises(NoLabels):
-        manager().train(version_before="v1")
+        manager().train(Before("v1"))
     assert not backend.bodies("/train")
 
 
 def test_labels_of_the_test_set_alone_train_nothing(server, backend, manager):
     server.annotate(3, "good")
     with pytest.raises(NoLabels, match="outside the test set"):
-        manager(held_out=[3]).train(version_before="v1")
+        manager(held_out=[3]).train(Before("v1"))
     assert not backend.bodies("/train")
 
 
 def test_a_training_that_fails_says_so(server, backend, manager):
     server.annotate(1, "good")
     backend.trains, backend.error = False, "Only one class."
-    with pytest.raises(TrainingFailed, match="Only one class"):
-        manager().train(version_before="v1")
+    found = manager().train(Before("v1"))
+    assert found.verdict == "failed"
+    assert "Only one class" in found.reason
 
 
 def test_without_a_backend_nothing_trains(manager):
     learner = manager(ask_backend=False)
     with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.train(version_before="")
+        learner.train(Before(""))
     with pytest.raises(InvalidInput, match="no ML backend to train"):
         learner.model_version()
     with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.evaluate({1: "good"})
+        learner.evaluate([1])
 
 
 # --------------------------------------------------------------------- evaluate
 
 
-def test_evaluating_counts_what_the_model_answers_rightly(backend, manager):
+def test_evaluating_counts_what_the_model_answers_rightly(server, backend, manager):
     # Below 50 this backend says "bad".
-    evaluation = manager().evaluate({1: "bad", 2: "bad", 3: "bad", 4: "good"})
-    assert (evaluation.correct, evaluation.total, evaluation.unanswered) == (3, 4, 0)
-    assert (evaluation.metric, evaluation.value, evaluation.model_version) == ("accuracy", 0.75, "v1")
-    assert 0 < evaluation.low < 0.75 < evaluation.high < 1
+    for task_id, label in {1: "bad", 2: "bad", 3: "bad", 4: "good"}.items():
+        server.annotate(task_id, label)
+    evaluation = manager().evaluate([1, 2, 3, 4])
+    assert evaluation.model_version == "v1"
+    found = evaluation.headline
+    assert (found.name, found.value, found.correct, found.count) == ("accuracy", 0.75, 3, 4)
+    assert 0 < found.low < 0.75 < found.high < 1
+    assert evaluation.confusion.labels == ("good", "bad")
+    assert evaluation.confusion.counts == ((0, 1, 0), (0, 3, 0))
+    answer = evaluation.answers[3]
+    assert (answer.task_id, answer.truth, answer.predicted, answer.is_right) == (4, "good", "bad", False)
+    good = backend.good(4)
+    assert answer.confidence == pytest.approx(1 - good)
+    assert answer.uncertainty == pytest.approx(1 - (1 - 2 * good)), "the margin, which is the strategy's measure"
+
+
+def test_only_the_tasks_with_an_answer_are_measured(server, backend, manager):
+    server.annotate(1, "bad")
+    server.annotate(2, None)
+    server.annotate(3, "good")
+    server.annotate(3, "bad")
+    server.annotate(5, "bad")
+    server.annotate(5, "good")
+    server.tasks[5]["annotations"][0]["ground_truth"] = True
+    evaluation = manager(strategy_name="random").evaluate([1, 2, 3, 4, 5, 99])
+    assert [(answer.task_id, answer.truth) for answer in evaluation.answers] == [(1, "bad"), (3, "bad"), (5, "bad")]
+    first = evaluation.answers[0]
+    assert first.uncertainty == pytest.approx(1 - first.confidence), "where no strategy says how uncertain it is"
 
 
 def test_what_the_model_cannot_answer_counts_as_wrong(server, backend, manager):
+    server.annotate(1, "bad")
+    server.annotate(2, "bad")
     backend.faults["/predict"] = httpx.Response(200, json={"results": [{"result": []}], "model_version": "v1"})
-    del server.tasks[2]
-    evaluation = manager().evaluate({1: "bad", 2: "bad"})
-    assert (evaluation.correct, evaluation.total, evaluation.unanswered) == (0, 2, 2)
+    evaluation = manager().evaluate([1, 2])
+    assert (evaluation.headline.correct, evaluation.headline.count, evaluation.unanswered) == (0, 2, 2)
 
 
-def test_a_test_set_without_labels_measures_nothing(manager):
-    with pytest.raises(NoLabels):
-        manager().evaluate({})
+def test_a_test_set_without_labels_measures_nothing(server, backend, manager):
+    server.annotate(1, None)
+    for test_ids in ([], [1, 2]):
+        with pytest.raises(NoLabels):
+            manager().evaluate(test_ids)
+    assert not backend.bodies("/predict")
 
 
-def test_regions_have_no_share_of_right_answers(server, manager):
-    server.label_config = BOXES
-    with pytest.raises(UnsupportedProject, match="regions"):
-        manager().evaluate({1: "1 region: cat × 1"})
+def test_regions_that_nothing_measures_are_named(server, manager):
+    server.label_config = BOXES.replace("RectangleLabels", "PolygonLabels")
+    server.annotate(1, "cat")
+    with pytest.raises(UnsupportedProject, match="PolygonLabels"):
+        manager().evaluate([1])
 
 
 # --------------------------------------------------------------------- leaving
@@ -610,10 +640,10 @@ VERBS = {
     "the version": (lambda learner, scores, stop: learner.score(scores.pool, stop), "/setup"),
     "recommend": (lambda learner, scores, stop: learner.recommend(scores, 3, progress=stop), "GET /api/tasks"),
     "diagnose": (lambda learner, scores, stop: learner.diagnose(5, stop), "model-versions"),
-    "the labels": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /api/tasks"),
-    "train": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "POST /train"),
-    "watch": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /is_training"),
-    "evaluate": (lambda learner, scores, stop: learner.evaluate({1: "good"}, stop), "/predict"),
+    "the labels": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "GET /api/tasks"),
+    "train": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "POST /train"),
+    "watch": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "GET /is_training"),
+    "evaluate": (lambda learner, scores, stop: learner.evaluate([1], stop), "/predict"),
 }
 
 

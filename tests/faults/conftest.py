@@ -124,7 +124,7 @@ def make_place(label_studio: LabelStudioServer, proxies: "Between") -> Callable[
         if backend_url:
             label_studio.api.connect_backend(project_id, proxies.backend.url, "Reference backend")
             with direct_manager(place) as manager:
-                manager.train(version_before=manager.model_version())
+                manager.train(manager.before_training())
         return place
 
     return make

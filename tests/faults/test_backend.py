@@ -261,7 +261,7 @@ def trained_anew(place: Place) -> None:
         manager = ActiveLearningManager(client, place.project_id, backend)
         task = manager.read_pool().task_ids[-1]
         server.api.annotate(int(task), "4")
-        manager.train(version_before=manager.model_version())
+        manager.train(manager.before_training())
     backend.close()
 
 

@@ -52,7 +52,7 @@ def trained(label_studio: LabelStudioServer, start_backend: Callable[..., str]) 
         some = manager.read_pool().task_ids[:LABELLED].tolist()
         for task_id, data in client.task_data(project_id, some).items():
             label_studio.api.annotate(task_id, true_label(data))
-        manager.train(version_before=manager.model_version())
+        manager.train(manager.before_training())
     backend.close()
     return project_id
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +11,13 @@ from functools import partial
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
-from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
+from al_core.active_learning import ActiveLearningManager
+from al_core.errors import ActiveLearningError, Cancelled, NoLabels, ServerUnreachable, TrainingFailed
+from al_core.evaluation import Evaluation
 from al_core.flights import awaited
 from al_core.label_studio import LabelStudio
-from al_core.types import Batch, Evaluation, Pool, Progress, Scores
+from al_core.training import Before
+from al_core.types import Batch, Pool, Progress, Scores
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
 from trustai_web.campaigns.models import Job, Round, TrainingRun
@@ -221,21 +224,33 @@ def train(job: Job, progress: Progress) -> Outcome:
         progress(0, None, "Reading the newest labels.")
         labels_read(round_, manager)
         begun = round_.training_runs.filter(verdict=TrainingRun.Verdict.RUNNING).first()
-        run = begun or rounds.training_begin(round_=round_, version_before=manager.model_version())
+        run = begun or rounds.training_begin(round_=round_, before=manager.before_training(progress))
         training = manager.train(
-            version_before=run.version_before,
+            Before.from_dict(run.before),
             resume=begun is not None,
             timeout=settings.TRAIN_TIMEOUT_SECONDS,
             progress=progress,
         )
+        if training.verdict != "new_model":
+            raise TrainingFailed(training.reason)
         can_be_measured = control_of(manager.label_space).can_be_measured
-        truth = selectors.test_truth(round_.campaign) if can_be_measured else {}
-        evaluation = manager.evaluate(truth, progress) if truth else None
+        test_ids = selectors.test_task_ids(round_.campaign) if can_be_measured else []
+        evaluation = _evaluation(manager, test_ids, progress)
     return Outcome(
         f"Trained {training.version_after} on {training.label_count:,} labels. "
         f"{_measured(evaluation, can_be_measured)}",
         partial(rounds.round_trained, round_=round_, run=run, training=training, evaluation=evaluation),
     )
+
+
+def _evaluation(manager: ActiveLearningManager, test_ids: Sequence[int], progress: Progress) -> Evaluation | None:
+    """None where no task of the test set is labelled."""
+    if not test_ids:
+        return None
+    try:
+        return manager.evaluate(test_ids, progress)
+    except NoLabels:
+        return None
 
 
 def doctor(job: Job, progress: Progress) -> Outcome:
@@ -254,7 +269,10 @@ def _measured(evaluation: Evaluation | None, can_be_measured: bool) -> str:
         return "How good it is at regions is not measured yet."
     if evaluation is None:
         return "There is no labelled test set to measure it with."
-    return f"It answers {evaluation.correct:,} of {evaluation.total:,} test tasks rightly."
+    headline, tasks = evaluation.headline, len(evaluation.answers)
+    if headline.correct is not None:
+        return f"It answers {headline.correct:,} of {tasks:,} test tasks rightly."
+    return f"Its {headline.label} on {tasks:,} test tasks is {headline.value:.1%}."
 
 
 WORK: dict[Job.Kind, Callable[[Job, Progress], Outcome]] = {

@@ -1,6 +1,7 @@
 """Writes about rounds. Every change of status is a compare-and-swap."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from functools import partial
 from tempfile import TemporaryFile
 from typing import Any
@@ -13,7 +14,9 @@ from django.utils import timezone
 from al_core import types
 from al_core.diversity import DIVERSITIES
 from al_core.errors import ActiveLearningError
+from al_core.evaluation import Evaluation as Measurement
 from al_core.round_file import write_round_file
+from al_core.training import Before
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
@@ -243,18 +246,16 @@ def round_retracted(*, round_: Round) -> None:
     _swap(round_, Status.OPEN, Status.READY, view_id=None)
 
 
-def training_begin(*, round_: Round, version_before: str) -> TrainingRun:
-    return TrainingRun.objects.create(round=round_, version_before=version_before)
+def training_begin(*, round_: Round, before: Before) -> TrainingRun:
+    return TrainingRun.objects.create(round=round_, version_before=before.model_version, before=before.as_dict())
 
 
 @transaction.atomic
-def round_trained(
-    *, round_: Round, run: TrainingRun, training: types.Training, evaluation: types.Evaluation | None
-) -> None:
+def round_trained(*, round_: Round, run: TrainingRun, training: types.Training, evaluation: Measurement | None) -> None:
     """Keep the new model version and what it can do; the round is done."""
     now = timezone.now()
     run.verdict = TrainingRun.Verdict.NEW_MODEL
-    run.route = training.method or ""
+    run.route = training.route or ""
     run.label_count = training.label_count
     run.version_after = training.version_after
     run.finished_at = now
@@ -264,14 +265,18 @@ def round_trained(
             round=round_,
             defaults={
                 "model_version": evaluation.model_version,
-                "metric": evaluation.metric,
-                "value": evaluation.value,
-                "low": evaluation.low,
-                "high": evaluation.high,
-                "correct": evaluation.correct,
-                "total": evaluation.total,
+                "metric": evaluation.headline.name,
+                "value": evaluation.headline.value,
+                "low": evaluation.headline.low,
+                "high": evaluation.headline.high,
+                "correct": evaluation.headline.correct,
+                "total": len(evaluation.answers),
                 "unanswered": evaluation.unanswered,
                 "label_count": training.label_count,
+                "metrics": [asdict(metric) for metric in evaluation.metrics],
+                "classes": [asdict(row) for row in evaluation.classes],
+                "confusion": asdict(evaluation.confusion) if evaluation.confusion else {},
+                "answers": [asdict(answer) for answer in evaluation.answers],
             },
         )
     _swap(round_, Status.TRAINING, Status.DONE, finished_at=now)

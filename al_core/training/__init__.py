@@ -8,14 +8,17 @@ from typing import Any
 from al_core.errors import NotFound, ServerUnreachable, TrainEndpointMissing, TrainingFailed
 from al_core.flights import awaited
 from al_core.ml_backend import MLBackend, TrainingState
-from al_core.types import Progress, Project, Training, TrainMethod, silent
+from al_core.training.before import Before, CallBack
+from al_core.types import Progress, Project, Route, Training, Verdict, silent
+
+__all__ = ["Before", "CallBack", "nothing", "train"]
 
 POLL_SECONDS = 1.0
 
 
 def dispatch(
     backend: MLBackend, project: Project, annotations: Sequence[Mapping[str, Any]], holdout: Sequence[int]
-) -> TrainMethod:
+) -> Route:
     """Start a training by ``/train``, or by START_TRAINING on ``/webhook`` where there is no ``/train``.
 
     Raises
@@ -91,36 +94,41 @@ def _is_new(state: TrainingState, version_before: str) -> bool:
     return not state.running and bool(state.model_version) and state.model_version != version_before
 
 
+def nothing() -> CallBack | None:
+    """Nobody has called."""
+    return None
+
+
 def train(
     backend: MLBackend,
     project: Project,
     annotations: Sequence[Mapping[str, Any]],
     holdout: Sequence[int],
+    before: Before,
     *,
-    version_before: str,
     resume: bool = False,
     timeout: float,
     progress: Progress = silent,
 ) -> Training:
-    """Dispatch and watch one training.
-
-    Parameters
-    ----------
-    version_before : str
-        What :meth:`MLBackend.model_version` said before the training was first asked for.
-    resume : bool
-        The training may have been asked for already: look before asking again.
-    """
+    """Dispatch and watch one training."""
     started = time.monotonic()
-    method: TrainMethod | None = None
+    route: Route | None = None
     report = partial(progress, 0, None, "Asking the backend to train.")
-    if not (resume and awaited(lambda: _is_under_way(backend, project, version_before), report)):
-        method = awaited(lambda: dispatch(backend, project, annotations, holdout), report)
-    after = watch(backend, project, version_before, timeout=timeout, progress=progress)
+    if not (resume and awaited(lambda: _is_under_way(backend, project, before.model_version), report)):
+        route = awaited(lambda: dispatch(backend, project, annotations, holdout), report)
+    verdict: Verdict
+    after = before.model_version
+    try:
+        after = watch(backend, project, before.model_version, timeout=timeout, progress=progress)
+        verdict, reason = "new_model", f"The backend has {after} now."
+    except TrainingFailed as error:
+        verdict, reason = "failed", str(error)
     return Training(
-        method=method,
+        verdict=verdict,
+        reason=reason,
+        route=route,
         label_count=len(annotations),
-        version_before=version_before,
+        version_before=before.model_version,
         version_after=after,
         seconds=time.monotonic() - started,
     )

@@ -1,0 +1,44 @@
+"""What a backend was like before a training, so that afterwards it can be told whether anything came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a backend was like before it was asked to train.
+
+    The caller keeps it: whoever goes on after a restart compares with the same.
+    """
+
+    model_version: str
+    """Empty where the backend does not say."""
+    probe: Mapping[int, str] = field(default_factory=dict)
+    """Task id → fingerprint of its prediction, see :func:`al_core.training.fingerprints.fingerprint`. Empty where the
+    backend could not be asked."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same in what JSON can hold."""
+        return {
+            "model_version": self.model_version,
+            "probe": {str(task_id): found for task_id, found in self.probe.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """What :meth:`as_dict` gave; a part that is not there is empty."""
+        probe = {int(task_id): str(found) for task_id, found in (raw.get("probe") or {}).items()}
+        return cls(str(raw.get("model_version") or ""), probe)
+
+
+@dataclass(frozen=True)
+class CallBack:
+    """What a backend sent to our call-back address."""
+
+    status: str
+    """``done``, ``failed``, or another word, such as how far it is."""
+    model_version: str = ""
+    error: str = ""
+    reported: Mapping[str, float] = field(default_factory=dict)
+    """Numbers that it says of its model."""
