@@ -30,10 +30,16 @@ class Config:
     label_studio_python: Path
     demo_token: str
     """The token of the demo's own Label Studio."""
+    own_site_url: str = ""
+    """Where ML backends reach the site; empty where that is where it listens."""
 
     @property
     def web_url(self) -> str:
         return f"http://{self.host}:{self.web_port}"
+
+    @property
+    def site_url(self) -> str:
+        return self.own_site_url or self.web_url
 
     @property
     def label_studio_url(self) -> str:
@@ -67,6 +73,7 @@ def load() -> Config:
             env.str("LABEL_STUDIO_PYTHON", str(BASE_DIR / ".venv-label-studio" / "bin" / "python"))
         ),
         demo_token=env.str("DEMO_LABEL_STUDIO_TOKEN"),
+        own_site_url=env.str("SITE_URL", ""),
     )
 
 

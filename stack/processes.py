@@ -39,6 +39,7 @@ def django_env(config: Config) -> dict[str, str]:
         "DJANGO_SETTINGS_MODULE": "trustai_web.settings",
         "TRUSTAI_VAR_DIR": str(config.var),
         "REDIS_URL": config.broker_url,
+        "SITE_URL": config.site_url,
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -28,6 +28,8 @@ if not SECRET_KEY or not ENCRYPTION_KEYS:
 DEBUG = env.bool("DEBUG", False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+SITE_URL = env.str("SITE_URL", "").rstrip("/")
+"""Where ML backends reach this site, to say that a training has ended; empty: they are not asked to."""
 HTTPS = env.bool("HTTPS", False)
 """Served over https: secure cookies, HSTS, redirects from http."""
 

@@ -1,12 +1,13 @@
-"""Writes about connections, and the one place that opens a client for one."""
+"""Writes about connections and their ML backends, and the one place that opens a client of either."""
 
 from django.utils import timezone
 
 from al_core.addresses import checked_url
 from al_core.errors import ActiveLearningError, InvalidInput
 from al_core.label_studio import LabelStudio
+from al_core.ml_backend import MLBackend
 from trustai_web.accounts.models import User
-from trustai_web.connections.models import Connection
+from trustai_web.connections.models import BackendSettings, Connection
 
 
 class TokenNeeded(InvalidInput):
@@ -73,3 +74,57 @@ def _test(connection: Connection) -> None:
     connection.server_user = server.user
     connection.tested_at = timezone.now()
     connection.error = ""
+
+
+# --------------------------------------------------------------------- ML backends
+
+
+def ml_backend(connection: Connection, url: str) -> MLBackend:
+    """A client of an ML backend of the connection's server, with its user and password; close it after use."""
+    known = backend_settings(connection, url)
+    has_auth = bool(known.username or known.password)
+    return MLBackend(url, (known.username, known.password) if has_auth else None)
+
+
+def backend_settings(connection: Connection, url: str) -> BackendSettings:
+    """How we speak to a backend; a row that is not saved where nobody has set anything."""
+    url = checked_url(url)
+    found = BackendSettings.objects.filter(connection=connection, url=url).first()
+    return found or BackendSettings(connection=connection, url=url)
+
+
+def backend_settings_save(
+    connection: Connection,
+    url: str,
+    *,
+    username: str,
+    password: str,
+    train_route: str,
+    train_minutes: int | None,
+) -> BackendSettings:
+    """Save how we speak to a backend.
+
+    Parameters
+    ----------
+    password : str
+        Empty keeps the one there is, as long as the user stays the same; without a user none is kept.
+    """
+    url = checked_url(url)
+    if train_route not in BackendSettings.Route.values:
+        raise InvalidInput(f"There is no way of training called {train_route!r}.")
+    if train_minutes is not None and train_minutes < 1:
+        raise InvalidInput("A training needs at least a minute.", "Leave it empty for the limit of the site.")
+    known = backend_settings(connection, url)
+    if not password and username.strip() == known.username:
+        password = known.password
+    saved, _ = BackendSettings.objects.update_or_create(
+        connection=connection,
+        url=url,
+        defaults={
+            "username": username.strip(),
+            "password": password if username.strip() else "",
+            "train_route": train_route,
+            "train_minutes": train_minutes,
+        },
+    )
+    return saved

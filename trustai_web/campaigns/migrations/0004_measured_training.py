@@ -1,3 +1,4 @@
+import django.core.validators
 from django.db import migrations, models
 
 
@@ -77,7 +78,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='trainingrun',
             name='call_back_token',
-            field=models.CharField(blank=True, db_index=True, max_length=64),
+            field=models.CharField(blank=True, db_index=True, help_text='The secret of its address.', max_length=64),
         ),
         migrations.AddField(
             model_name='trainingrun',
@@ -138,5 +139,34 @@ class Migration(migrations.Migration):
             model_name='trainingrun',
             name='verdict',
             field=models.CharField(choices=[('running', 'Running'), ('new_model', 'New model'), ('same_model', 'Same model as before'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='running', max_length=16),
+        ),
+        migrations.AddField(
+            model_name='trainingrun',
+            name='backend_url',
+            field=models.URLField(blank=True, help_text='Who was asked.', max_length=500),
+        ),
+        migrations.AddField(
+            model_name='trainingrun',
+            name='not_measured',
+            field=models.TextField(blank=True, help_text='Why its new model has no evaluation; empty where it has one.'),
+        ),
+        migrations.AlterField(
+            model_name='campaign',
+            name='control_share',
+            field=models.PositiveIntegerField(default=10, help_text='Percent of each batch drawn at random beside the strategy, to check the test set with. Annotators do not see which tasks these are.', validators=[django.core.validators.MaxValueValidator(50)]),
+        ),
+        migrations.AlterField(
+            model_name='job',
+            name='kind',
+            field=models.CharField(choices=[('score', 'Score the pool'), ('publish', 'Publish the batch'), ('retract', 'Take the batch back'), ('train', 'Train and evaluate'), ('evaluate', 'Measure again'), ('doctor', 'Examine the numbers')], max_length=16),
+        ),
+        migrations.AlterField(
+            model_name='round',
+            name='control_share',
+            field=models.PositiveIntegerField(default=10, help_text='Percent of each batch drawn at random beside the strategy, to check the test set with. Annotators do not see which tasks these are.', validators=[django.core.validators.MaxValueValidator(50)]),
+        ),
+        migrations.AddConstraint(
+            model_name='trainingrun',
+            constraint=models.UniqueConstraint(condition=models.Q(('verdict', 'running'), models.Q(('backend_url', ''), _negated=True)), fields=('backend_url',), name='one_training_per_backend'),
         ),
     ]

@@ -104,9 +104,10 @@ class Asking(models.Model):
         help_text="Where the model tells too little for an exact score there are bounds: the task ranks by one.",
     )
     control_share = models.PositiveIntegerField(
-        default=0,
+        # Not 0: predicted before anybody labels them, these tasks show whether the test set can be believed.
+        default=10,
         validators=[MaxValueValidator(50)],
-        help_text="Percent of each batch drawn at random beside the strategy, to compare it with. "
+        help_text="Percent of each batch drawn at random beside the strategy, to check the test set with. "
         "Annotators do not see which tasks these are.",
     )
     class_balance = models.BooleanField(

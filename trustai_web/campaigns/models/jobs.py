@@ -20,6 +20,7 @@ class Job(TimestampedModel):
         PUBLISH = "publish", "Publish the batch"
         RETRACT = "retract", "Take the batch back"
         TRAIN = "train", "Train and evaluate"
+        EVALUATE = "evaluate", "Measure again"
         DOCTOR = "doctor", "Examine the numbers"
 
     class Status(models.TextChoices):

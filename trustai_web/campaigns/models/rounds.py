@@ -165,6 +165,7 @@ class TrainingRun(TimestampedModel):
         LABEL_STUDIO = "label_studio", "through Label Studio"
 
     round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="training_runs")
+    backend_url = models.URLField(max_length=500, blank=True, help_text="Who was asked.")
     verdict = models.CharField(max_length=16, choices=Verdict, default=Verdict.RUNNING)
     route = models.CharField(max_length=16, choices=Route, blank=True, help_text="How it was started.")
     label_count = models.PositiveIntegerField(null=True, help_text="Tasks that it was to learn from.")
@@ -178,12 +179,23 @@ class TrainingRun(TimestampedModel):
     before = models.JSONField(default=dict, help_text="What the backend was like before it was asked.")
     probed = models.PositiveIntegerField(null=True, help_text="Probe tasks that were predicted before and after.")
     probe_changed = models.PositiveIntegerField(null=True, help_text="Those of them with another prediction.")
-    call_back_token = models.CharField(max_length=64, blank=True, db_index=True)
+    call_back_token = models.CharField(max_length=64, blank=True, db_index=True, help_text="The secret of its address.")
     call_back = models.JSONField(default=dict, help_text="What the backend sent to the call-back address.")
+    not_measured = models.TextField(
+        blank=True, help_text="Why its new model has no evaluation; empty where it has one."
+    )
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["round", "created_at"]
+        constraints: ClassVar = [
+            # Whatever the campaign: a backend that trains two models at once may answer with either.
+            models.UniqueConstraint(
+                fields=["backend_url"],
+                condition=Q(verdict="running") & ~Q(backend_url=""),
+                name="one_training_per_backend",
+            ),
+        ]
 
 
 class Evaluation(TimestampedModel):
