@@ -1,6 +1,7 @@
 """How good a model is, and how sure that is."""
 
-from al_core.evaluation.intervals import accuracy, wilson_interval
+from al_core.evaluation.evaluate import can_be_measured, evaluate, measured_by
+from al_core.evaluation.intervals import wilson_interval
 from al_core.evaluation.values import ClassRow, Confusion, Evaluation, Interval, Metric, TestAnswer
 
 __all__ = [
@@ -10,6 +11,8 @@ __all__ = [
     "Interval",
     "Metric",
     "TestAnswer",
-    "accuracy",
+    "can_be_measured",
+    "evaluate",
+    "measured_by",
     "wilson_interval",
 ]

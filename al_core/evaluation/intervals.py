@@ -1,12 +1,18 @@
-"""How good a model is on held-out tasks, and how sure that number is."""
+"""Intervals of the numbers of an evaluation: where the number may lie if the test set had been another one."""
 
-from collections.abc import Mapping
 from math import sqrt
 from statistics import NormalDist
 
-from al_core.errors import InvalidInput, NoLabels
-from al_core.types import Evaluation
+import numpy as np
+from numpy.typing import NDArray
+
+from al_core.errors import InvalidInput
 from al_core.validation import check_count
+
+DRAWS = 2000
+"""Resamples of a bootstrap: the ends of an interval then move by less than a twentieth of its width."""
+
+CONFIDENCE = 0.95
 
 
 def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -50,35 +56,10 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     return low, high
 
 
-def accuracy(predicted: Mapping[int, str | None], truth: Mapping[int, str], model_version: str) -> Evaluation:
-    """Share of the test tasks that the model gets right.
-
-    Parameters
-    ----------
-    predicted : mapping of task id to label
-        A task that is missing or None was not answered, and counts as wrong. Other tasks are ignored.
-    truth : mapping of task id to label
-        The test set.
-    model_version : str
-        Whose predictions they are.
-
-    Raises
-    ------
-    NoLabels
-        If the test set is empty.
-    """
-    if not truth:
-        raise NoLabels("No task of the test set is labelled yet.", "Label the test set first.")
-    answers = {task_id: predicted.get(task_id) for task_id in truth}
-    correct = sum(answers[task_id] == label for task_id, label in truth.items())
-    low, high = wilson_interval(correct, len(truth))
-    return Evaluation(
-        metric="accuracy",
-        value=correct / len(truth),
-        low=low,
-        high=high,
-        correct=correct,
-        total=len(truth),
-        unanswered=sum(answer is None for answer in answers.values()),
-        model_version=model_version,
-    )
+def percentiles(draws: NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of the middle 95 % of resampled numbers; (0, 1) where none of them is known."""
+    known = draws[np.isfinite(draws)]
+    if not len(known):
+        return 0.0, 1.0
+    low, high = np.quantile(known, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2])
+    return float(low), float(high)

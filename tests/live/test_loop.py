@@ -49,9 +49,10 @@ def test_two_rounds_from_nothing(manager: Make, label_studio: LabelStudioServer)
     training = first.train(version_before=first.model_version())
     assert (training.method, training.label_count) == ("train", 20)
     assert training.version_after != training.version_before
-    evaluation = first.evaluate({task_id: truth[task_id] for task_id in lanes["test"]})
-    assert (evaluation.total, evaluation.model_version) == (30, training.version_after)
-    assert evaluation.low <= evaluation.value <= evaluation.high
+    evaluation = first.evaluate(lanes["test"])
+    assert (len(evaluation.answers), evaluation.model_version) == (30, training.version_after)
+    assert {answer.task_id: answer.truth for answer in evaluation.answers} == {i: truth[i] for i in lanes["test"]}
+    assert evaluation.headline.low <= evaluation.headline.value <= evaluation.headline.high
 
     scores = first.score(first.read_pool())
     assert len(scores.pool.task_ids) == 100

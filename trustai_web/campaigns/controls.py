@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from al_core.evaluation import measured_by
 from al_core.types import ALL_CONTROLS, AnswerForm, LabelSpace
 
 
@@ -34,8 +35,8 @@ class Control:
 
     @property
     def can_be_measured(self) -> bool:
-        """Whether answers can be compared with a test set: for regions there is no measure yet."""
-        return self.form != "regions"
+        """Whether answers can be compared with a test set: for some regions there is no measure yet."""
+        return measured_by(self.tag, self.form) is not None
 
 
 def label_control(controls: Iterable[Control], setting: str) -> Control | None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from al_core.label_studio import answer_of, chosen_label, label_space, label_spaces
+from al_core.answers import answer_of
+from al_core.label_studio import chosen_label, label_space, label_spaces
 from al_core.types import LabelSpace
 from tests.servers import CONFIG, region
 

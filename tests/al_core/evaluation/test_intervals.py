@@ -1,11 +1,11 @@
-"""Accuracy with an honest interval, and a test set drawn at random."""
+"""The interval of a share."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from al_core.errors import InvalidInput, NoLabels
-from al_core.evaluation import accuracy, wilson_interval
+from al_core.errors import InvalidInput
+from al_core.evaluation import wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -51,17 +51,3 @@ def test_more_trials_narrow_the_interval_and_more_confidence_widens_it():
 def test_an_impossible_interval_is_refused(wrong):
     with pytest.raises(InvalidInput):
         wilson_interval(*wrong)
-
-
-def test_an_unanswered_task_counts_as_wrong():
-    truth = {1: "cat", 2: "dog", 3: "cat", 4: "dog", 5: "cat"}
-    found = accuracy({1: "cat", 2: "cat", 3: None, 99: "dog"}, truth, "v7")
-    assert (found.metric, found.value, found.correct, found.total) == ("accuracy", 0.2, 1, 5)
-    assert found.unanswered == 3
-    assert (found.low, found.high) == wilson_interval(1, 5)
-    assert found.model_version == "v7"
-
-
-def test_nothing_can_be_measured_without_a_test_set():
-    with pytest.raises(NoLabels):
-        accuracy({1: "cat"}, {}, "v7")
