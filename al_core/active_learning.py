@@ -1,6 +1,6 @@
 """The active-learning loop as verbs: read the pool, score, recommend, publish, train, evaluate."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from hashlib import sha256
@@ -26,6 +26,7 @@ from al_core.predictions import PredictionSource, Reports, Spread, here, why_unk
 from al_core.seeding import task_keys
 from al_core.storage import MemoryStore, Store
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
+from al_core.training import Before, CallBack, nothing
 from al_core.types import (
     Aggregation,
     Batch,
@@ -37,6 +38,7 @@ from al_core.types import (
     Project,
     Publication,
     RankBy,
+    Route,
     Scores,
     Source,
     Training,
@@ -328,17 +330,52 @@ class ActiveLearningManager:
     def model_version(self) -> str:
         return self._need_backend().model_version(self.project)
 
+    def before_training(self, progress: Progress = silent, *, timeout: float = 600) -> Before:
+        """What the backend is like before it is asked to train; keep it, and give it to :meth:`train`.
+
+        Parameters
+        ----------
+        timeout : float
+            Seconds to wait at most for a training that is under way already.
+        """
+        return Before(self.model_version())
+
     def train(
-        self, *, version_before: str, resume: bool = False, timeout: float = 600, progress: Progress = silent
+        self,
+        before: Before,
+        *,
+        route: Route | None = None,
+        resume: bool = False,
+        timeout: float = 600,
+        call_back_url: str = "",
+        heard: Callable[[], CallBack | None] = nothing,
+        progress: Progress = silent,
     ) -> Training:
-        """Train the backend on all labels but the test set, and wait for the new model version.
+        """Train the backend on all labels but the test set, and find out whether a new model came of it.
+
+        Parameters
+        ----------
+        before : Before
+            What :meth:`before_training` gave before the training was first asked for.
+        route : {"train", "webhook", "label_studio"}, optional
+            How to ask for it. None: whatever the backend offers, in this order.
+        resume : bool
+            It may have been asked for already: look before asking again.
+        timeout : float
+            Seconds that it may take.
+        call_back_url : str
+            Where the backend may tell the end of it; empty for nowhere. It is a secret.
+        heard : callable
+            What was sent there so far, if anything was; called from time to time.
 
         Raises
         ------
         NoLabels
             There is nothing to train on.
-        TrainEndpointMissing, TrainingFailed
-            See :mod:`al_core.training`.
+        TrainEndpointMissing
+            The backend cannot be asked so.
+        ServerUnreachable
+            Nobody is there, and nothing was asked.
         """
         backend = self._need_backend()
         reports = Reports(progress, "Collecting the labels.")
@@ -355,7 +392,7 @@ class ActiveLearningManager:
             self.project,
             labelled,
             sorted(self.held_out),
-            version_before=version_before,
+            before,
             resume=resume,
             timeout=timeout,
             progress=progress,

@@ -21,13 +21,13 @@ from al_core.errors import (
     InvalidInput,
     NoLabels,
     NoPredictions,
-    TrainingFailed,
     UnexpectedAnswer,
     UnsupportedProject,
 )
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
 from al_core.storage import MemoryStore
+from al_core.training import Before
 from tests.servers import BACKEND_URL, BOXES, PROJECT_ID, TOKEN, URL, BackendServer, region
 
 
@@ -532,7 +532,7 @@ def test_training_gets_every_label_but_the_test_set_and_names_it(server, backend
     for task_id in (1, 2, 3):
         server.annotate(task_id, "good")
     server.annotate(5, None)
-    training = manager(held_out=[3, 4]).train(version_before="v1")
+    training = manager(held_out=[3, 4]).train(Before("v1"))
     (body,) = backend.bodies("/train")
     assert [task["id"] for task in body["annotations"]] == [1, 2]
     assert body["holdout_task_ids"] == [3, 4]
@@ -543,28 +543,29 @@ def test_answers_that_chose_nothing_are_no_labels(server, backend, manager):
     server.annotate(1, "good")
     server.tasks[1]["annotations"][0]["result"] = []
     with pytest.raises(NoLabels):
-        manager().train(version_before="v1")
+        manager().train(Before("v1"))
     assert not backend.bodies("/train")
 
 
 def test_labels_of_the_test_set_alone_train_nothing(server, backend, manager):
     server.annotate(3, "good")
     with pytest.raises(NoLabels, match="outside the test set"):
-        manager(held_out=[3]).train(version_before="v1")
+        manager(held_out=[3]).train(Before("v1"))
     assert not backend.bodies("/train")
 
 
 def test_a_training_that_fails_says_so(server, backend, manager):
     server.annotate(1, "good")
     backend.trains, backend.error = False, "Only one class."
-    with pytest.raises(TrainingFailed, match="Only one class"):
-        manager().train(version_before="v1")
+    found = manager().train(Before("v1"))
+    assert found.verdict == "failed"
+    assert "Only one class" in found.reason
 
 
 def test_without_a_backend_nothing_trains(manager):
     learner = manager(ask_backend=False)
     with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.train(version_before="")
+        learner.train(Before(""))
     with pytest.raises(InvalidInput, match="no ML backend to train"):
         learner.model_version()
     with pytest.raises(InvalidInput, match="no ML backend to train"):
@@ -639,9 +640,9 @@ VERBS = {
     "the version": (lambda learner, scores, stop: learner.score(scores.pool, stop), "/setup"),
     "recommend": (lambda learner, scores, stop: learner.recommend(scores, 3, progress=stop), "GET /api/tasks"),
     "diagnose": (lambda learner, scores, stop: learner.diagnose(5, stop), "model-versions"),
-    "the labels": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /api/tasks"),
-    "train": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "POST /train"),
-    "watch": (lambda learner, scores, stop: learner.train(version_before="v1", progress=stop), "GET /is_training"),
+    "the labels": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "GET /api/tasks"),
+    "train": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "POST /train"),
+    "watch": (lambda learner, scores, stop: learner.train(Before("v1"), progress=stop), "GET /is_training"),
     "evaluate": (lambda learner, scores, stop: learner.evaluate([1], stop), "/predict"),
 }
 

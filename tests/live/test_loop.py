@@ -46,8 +46,8 @@ def test_two_rounds_from_nothing(manager: Make, label_studio: LabelStudioServer)
     truth = answer(start, label_studio, lanes["strategy"] + lanes["test"])
 
     first = manager(start.project_id, held_out=lanes["test"])
-    training = first.train(version_before=first.model_version())
-    assert (training.method, training.label_count) == ("train", 20)
+    training = first.train(first.before_training())
+    assert (training.route, training.label_count) == ("train", 20)
     assert training.version_after != training.version_before
     evaluation = first.evaluate(lanes["test"])
     assert (len(evaluation.answers), evaluation.model_version) == (30, training.version_after)
@@ -174,7 +174,7 @@ def test_text_is_scored_as_well(manager: Make, label_studio: LabelStudioServer) 
     for task_id in ids[:20]:
         label = "sea" if " sea " in data[task_id]["text"] else "hill"
         label_studio.api.annotate(task_id, label, control="topic", target="text")
-    loop.train(version_before=loop.model_version())
+    loop.train(loop.before_training())
     scores = loop.score(loop.read_pool())
     batch = loop.recommend(scores, 6)
     assert len(batch.items) == 6
@@ -192,8 +192,8 @@ def test_training_falls_back_to_the_webhook(
     ids = loop.read_pool().task_ids.tolist()
     answer(loop, label_studio, ids)
     loop = manager(loop.project_id, backend=backend, held_out=ids[:5])
-    training = loop.train(version_before=loop.model_version())
-    assert training.method == "webhook"
+    training = loop.train(loop.before_training())
+    assert training.route == "webhook"
     assert "15labels" in training.version_after, "the held-out tasks stay out by this way too"
 
 
@@ -203,7 +203,7 @@ def test_a_backend_that_cannot_be_trained(
     loop = manager(digits=4, backend=start_backend("--without-train", "--without-webhook"))
     answer(loop, label_studio, loop.read_pool().task_ids.tolist())
     with pytest.raises(TrainEndpointMissing, match=r"neither POST /train nor POST /webhook.*docs/ml-backend.md"):
-        loop.train(version_before=loop.model_version())
+        loop.train(loop.before_training())
 
 
 def test_a_training_that_fails_gives_the_backends_own_words(manager: Make, label_studio: LabelStudioServer) -> None:
@@ -211,7 +211,7 @@ def test_a_training_that_fails_gives_the_backends_own_words(manager: Make, label
     for task_id in loop.read_pool().task_ids.tolist():
         label_studio.api.annotate(task_id, "1")
     with pytest.raises(TrainingFailed, match="at least two classes"):
-        loop.train(version_before=loop.model_version())
+        loop.train(loop.before_training())
 
 
 def test_a_wrong_token(label_studio: LabelStudioServer) -> None:

@@ -12,10 +12,11 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from al_core.active_learning import ActiveLearningManager
-from al_core.errors import ActiveLearningError, Cancelled, NoLabels, ServerUnreachable
+from al_core.errors import ActiveLearningError, Cancelled, NoLabels, ServerUnreachable, TrainingFailed
 from al_core.evaluation import Evaluation
 from al_core.flights import awaited
 from al_core.label_studio import LabelStudio
+from al_core.training import Before
 from al_core.types import Batch, Pool, Progress, Scores
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
@@ -223,13 +224,15 @@ def train(job: Job, progress: Progress) -> Outcome:
         progress(0, None, "Reading the newest labels.")
         labels_read(round_, manager)
         begun = round_.training_runs.filter(verdict=TrainingRun.Verdict.RUNNING).first()
-        run = begun or rounds.training_begin(round_=round_, version_before=manager.model_version())
+        run = begun or rounds.training_begin(round_=round_, before=manager.before_training(progress))
         training = manager.train(
-            version_before=run.version_before,
+            Before.from_dict(run.before),
             resume=begun is not None,
             timeout=settings.TRAIN_TIMEOUT_SECONDS,
             progress=progress,
         )
+        if training.verdict != "new_model":
+            raise TrainingFailed(training.reason)
         can_be_measured = control_of(manager.label_space).can_be_measured
         test_ids = selectors.test_task_ids(round_.campaign) if can_be_measured else []
         evaluation = _evaluation(manager, test_ids, progress)

@@ -16,6 +16,7 @@ from al_core.diversity import DIVERSITIES
 from al_core.errors import ActiveLearningError
 from al_core.evaluation import Evaluation as Measurement
 from al_core.round_file import write_round_file
+from al_core.training import Before
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round, TrainingRun
@@ -245,8 +246,8 @@ def round_retracted(*, round_: Round) -> None:
     _swap(round_, Status.OPEN, Status.READY, view_id=None)
 
 
-def training_begin(*, round_: Round, version_before: str) -> TrainingRun:
-    return TrainingRun.objects.create(round=round_, version_before=version_before)
+def training_begin(*, round_: Round, before: Before) -> TrainingRun:
+    return TrainingRun.objects.create(round=round_, version_before=before.model_version, before=before.as_dict())
 
 
 @transaction.atomic
@@ -254,7 +255,7 @@ def round_trained(*, round_: Round, run: TrainingRun, training: types.Training, 
     """Keep the new model version and what it can do; the round is done."""
     now = timezone.now()
     run.verdict = TrainingRun.Verdict.NEW_MODEL
-    run.route = training.method or ""
+    run.route = training.route or ""
     run.label_count = training.label_count
     run.version_after = training.version_after
     run.finished_at = now
