@@ -102,13 +102,13 @@ class Shelf:
 
     def forget_others(self, versions: Collection[str]) -> None:
         """Delete what is kept of this server's models, but for these versions and the same controls."""
-        stems = tuple(Shelf(self.store, self.where, self.spaces, each)._stem for each in {*versions, self.version})
-        for name in self.store.names(self._room):
+        stems = tuple(Shelf(self.store, self.where, self.spaces, each).stem for each in {*versions, self.version})
+        for name in self.store.names(room_of(self.where)):
             if not name.startswith(stems):
                 self.store.delete(name)
 
     def _names(self) -> list[str]:
-        return self.store.names(self._stem)
+        return self.store.names(self.stem)
 
     @property
     def has_drafts(self) -> bool:
@@ -116,19 +116,21 @@ class Shelf:
 
     @property
     def _pieces(self) -> str:
-        return f"{self._stem}whole-"
+        return f"{self.stem}whole-"
 
     @property
     def _drafts(self) -> str:
-        return f"{self._stem}draft-"
+        return f"{self.stem}draft-"
 
     @property
-    def _stem(self) -> str:
-        return f"{self._room}{_digest([*map(astuple, self.spaces), self.version])}/"
+    def stem(self) -> str:
+        """What the names of everything on the shelf begin with."""
+        return f"{room_of(self.where)}{_digest([*map(astuple, self.spaces), self.version])}/"
 
-    @property
-    def _room(self) -> str:
-        return f"predictions/{_digest(self.where)}/"
+
+def room_of(where: tuple[str, ...]) -> str:
+    """What the names of everything of one model begin with, whatever the version."""
+    return f"predictions/{_digest(where)}/"
 
 
 def _digest(what: Sequence[object]) -> str:

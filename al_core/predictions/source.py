@@ -1,56 +1,39 @@
 """Where predictions come from: what Label Studio has stored, what backends say now, and what is kept of both."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from al_core.errors import NoPredictions
-from al_core.features import Embeddings
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
 from al_core.predictions.direct import Direct, model_changed
+from al_core.predictions.history import History
+from al_core.predictions.models import Ahead, ModelRows
 from al_core.predictions.reports import Reports
 from al_core.predictions.shelf import Drafts, Shelf
 from al_core.predictions.spreading import PartSpec, Spread, here
 from al_core.predictions.stored_tables import StoredTables
 from al_core.predictions.table import PredictionTable
+from al_core.predictions.unknown import nothing_stored
 from al_core.predictions.write_back import WrittenBack
 from al_core.storage import MemoryStore, Store
-from al_core.types import ClassProbabilities, LabelSpace, Pool, Prediction, Progress, Project, Source, silent
+from al_core.types import LabelSpace, Pool, Prediction, Progress, Project, Source, silent
 
 MEMBERS = 5
 """Models of a committee at most: each more costs a whole pool of predictions and changes the ranking little."""
+
+KNOWN = 0.5
+"""Share of the tasks that an older version must know to be a member: with less the committee would be another one for
+most tasks, and its scores hard to compare."""
 
 COVERED = 0.9
 """Share of the tasks that must have a stored prediction for these to be read before the tasks."""
 
 PROBE = 5
 """Tasks that a backend is asked for to hear which version it has, where it does not say so by itself."""
-
-
-@dataclass(frozen=True)
-class ModelRows:
-    """What one model says of a pool."""
-
-    version: str
-    probabilities: tuple[ClassProbabilities, ...]
-    """One for each control, aligned to the pool's tasks."""
-    embeddings: Embeddings
-    kept: int
-    """Tasks whose prediction was there already, from an earlier reading or a run that broke off."""
-    failed: int
-    """Tasks that the backend failed on."""
-
-
-@dataclass(frozen=True)
-class Ahead:
-    """Tasks that are known of before any was read, as their predictions were."""
-
-    task_ids: NDArray[np.int64]
-    as_of: int
-    """Microseconds since 1970, by the clock of Label Studio: they were there then, or later."""
 
 
 class PredictionSource:
@@ -67,6 +50,9 @@ class PredictionSource:
         The model that is trained. Without one there are only stored predictions.
     committee : sequence of MLBackend
         Other models to ask where a committee is wanted.
+    version : str
+        A model that the pool is scored with in place of the current one, by what is kept and stored of it: nobody is
+        asked, and a task that it has not predicted is unknown. Empty: the current one.
     store : Store, optional
         Where what was read and predicted is kept. None: in memory, as long as this lives.
     source : {"stored_then_direct", "stored", "direct"}
@@ -85,6 +71,7 @@ class PredictionSource:
         backend: MLBackend | None = None,
         committee: Sequence[MLBackend] = (),
         *,
+        version: str = "",
         store: Store | None = None,
         source: Source = "stored_then_direct",
         write_back: bool = False,
@@ -95,17 +82,20 @@ class PredictionSource:
         self.spaces = tuple(spaces)
         self.backend = backend
         self.committee = committee
+        self.version = version
         self.store = MemoryStore() if store is None else store
         self.source = source
         self.write_back = write_back and source == "stored_then_direct"
         self.spread = spread
         self._stored = StoredTables(label_studio, project, self.spaces)
         self._read: dict[Shelf, tuple[PredictionTable, int]] = {}
+        self._history = History(self.store, self._room(backend.url if backend else ""))
 
     # ----------------------------------------------------------------- a pool, as arrays
 
     def model(self, pool: Pool, progress: Progress = silent) -> ModelRows:
-        """What the current model says: what is kept or stored of it, the rest predicted now.
+        """What the current model says, or the older one that was chosen: what is kept or stored of it, the rest
+        predicted now.
 
         Raises
         ------
@@ -116,13 +106,15 @@ class PredictionSource:
         ServerUnreachable
             What is predicted by then is kept: the next call goes on from there.
         """
-        reports = Reports(progress, "Asking for predictions.")
-        if self.backend is not None:
-            return self._of_backend(self.backend, pool, reports)
-        return self._of_stored([self._best(self._stored.counts(reports))], pool, reports)[0]
+        said = self._first(pool, Reports(progress, "Asking for predictions."))
+        self._tidy(1)
+        return said
 
     def members(self, pool: Pool, progress: Progress = silent) -> list[ModelRows]:
-        """The models of a committee: the current one, the other backends, then what older ones have stored.
+        """The models of a committee: the one of :meth:`model`, the other backends, then older versions by what is
+        kept of them, newest first, and by what is stored of them.
+
+        Older versions that know less than ``KNOWN`` of the pool are left out.
 
         Raises
         ------
@@ -130,26 +122,38 @@ class PredictionSource:
             There are fewer than two.
         """
         reports = Reports(progress, "Asking for predictions.")
-        found = [self.model(pool, progress)]
-        if self.source != "stored":
+        found = [self._first(pool, reports)]
+        if self.source != "stored" and not self.version:
             found += [self._of_backend(backend, pool, reports) for backend in self.committee[: MEMBERS - 1]]
-        counts = self._stored.counts(reports)
-        known = {member.version for member in found}
-        older = sorted(set(counts) - known, key=lambda version: (-counts[version], version))
-        found += self._of_stored(older[: MEMBERS - len(found)], pool, reports)
+        older = self._older({member.version for member in found}, self._stored.counts(reports))
+        found += self._of_kept(older, pool, reports, most=MEMBERS - len(found), least=KNOWN)
+        self._tidy(MEMBERS)
         if len(found) < 2:
             raise NoPredictions(
                 "A committee needs two models or more, and the project has one.",
-                "Connect a second ML backend, keep predictions of an earlier model version, "
-                "or choose a strategy of one model.",
+                "Connect a second ML backend, or score this round by a strategy of one model: after the next training "
+                f"that model is the second member, if it knows {KNOWN:.0%} of the tasks.",
             )
         return found
+
+    def _first(self, pool: Pool, reports: Reports) -> ModelRows:
+        """The model that counts."""
+        if self.version:
+            return self._of_chosen(pool, reports)
+        if self.backend is not None:
+            return self._of_backend(self.backend, pool, reports)
+        best = self._best(self._stored.counts(reports))
+        return self._of_kept([self._shelf("", best)], pool, reports)[0]
 
     def _of_backend(self, backend: MLBackend, pool: Pool, reports: Reports) -> ModelRows:
         version = self._version(backend, pool.task_ids, reports)
         shelf = self._shelf(backend.url, version)
         if not version:
             shelf.clear()  # which model it was is not known, so whether it is this one is not either
+        elif backend is self.backend:
+            self._history.note(shelf)
+        else:
+            shelf.forget_others([])
         there, most = self._kept(shelf)
         may_ask = self.source != "stored"
         table = there.valid(
@@ -163,7 +167,7 @@ class PredictionSource:
             shelf.keep(table)  # nothing that is out of date: whatever is there afterwards counts
             self._have_predicted(backend, version, missing, reports)
             table = shelf.load()
-        return self._rows(shelf, there, table, pool, kept, others=())
+        return self._rows(shelf, there, table, pool, kept)
 
     def _have_predicted(self, backend: MLBackend, version: str, task_ids: NDArray[np.int64], reports: Reports) -> None:
         def work(some: NDArray[np.int64], progress: Progress) -> None:
@@ -171,17 +175,52 @@ class PredictionSource:
 
         self.spread(work, PartSpec(backend.url, version), task_ids, reports.say)
 
-    def _of_stored(self, versions: Sequence[str], pool: Pool, reports: Reports) -> list[ModelRows]:
-        """What versions say that are known by their stored predictions alone."""
-        read = {shelf: self._kept(shelf) for shelf in (self._shelf("", version) for version in versions)}
-        valid = {shelf: table.valid(pool) for shelf, (table, _) in read.items()}
-        kept = {shelf: len(pool.task_ids) - len(table.missing(pool.task_ids)) for shelf, table in valid.items()}
-        tables = self._with_stored(valid, pool, reports)
-        others = self._stored.counts(reports) if versions else {}
-        return [
-            self._rows(shelf, there, tables[shelf], pool, min(most, kept[shelf]), others)
-            for shelf, (there, most) in read.items()
-        ]
+    def _of_chosen(self, pool: Pool, reports: Reports) -> ModelRows:
+        said = self._of_kept([self._shelf_of(self.version)], pool, reports)[0]
+        if not any(one.known.any() for one in said.probabilities):
+            raise NoPredictions(
+                f"The pool is to be scored with model version {self.version}, and none of its predictions is there.",
+                "Choose the newest model in the settings of the campaign, which can be asked.",
+            )
+        return said
+
+    def _older(self, known: Collection[str], counts: Mapping[str, int]) -> list[Shelf]:
+        """What may be members too: versions with kept predictions, the newest first, then by how many are stored."""
+        history = self._history.versions()
+        if self.version in history:
+            history = history[history.index(self.version) :]  # a lead who chose it does not trust those after it
+        stored = sorted(set(counts) - {*history}, key=lambda version: (-counts[version], version))
+        return [self._shelf_of(version) for version in [*history, *stored] if version not in known]
+
+    def _of_kept(
+        self, shelves: Sequence[Shelf], pool: Pool, reports: Reports, *, most: int = 1, least: float = 0.0
+    ) -> list[ModelRows]:
+        """What versions say that nobody is asked for, by what is kept and stored of them.
+
+        Parameters
+        ----------
+        most : int
+            How many models there may be; the first of them count.
+        least : float
+            Share of the pool that each must know.
+        """
+        counts = self._stored.counts(reports) if shelves else {}
+        read: dict[Shelf, tuple[PredictionTable, int]] = {}
+        tables: dict[Shelf, PredictionTable] = {}
+        for shelf in shelves:
+            if len(tables) == most:
+                break
+            there, before = self._kept(shelf)
+            table = there.valid(pool, direct=self.source != "stored")
+            kept = len(pool.task_ids) - len(table.missing(pool.task_ids))
+            if kept + counts.get(shelf.version, 0) >= least * len(pool.task_ids):
+                read[shelf], tables[shelf] = (there, min(before, kept)), table
+        tables |= self._with_stored({s: t for s, t in tables.items() if s.version in counts}, pool, reports)
+        found = [self._rows(shelf, there, tables[shelf], pool, kept) for shelf, (there, kept) in read.items()]
+        for shelf in tables:
+            if shelf.where == self._room(""):
+                shelf.forget_others(counts)
+        return [model for model in found if model.known_share >= least]
 
     def _with_stored(
         self,
@@ -203,7 +242,7 @@ class PredictionSource:
         may_ask = backend is not None and self.source != "stored"
         for shelf in tables:
             if backend is not None and not may_ask and shelf.version not in counts:
-                raise _nothing_of(backend, shelf.version, counts)
+                raise nothing_stored(backend, shelf.version, counts)
         return self._stored.filled(tables, pool, counts, reports, may_ask=may_ask)
 
     def _rows(
@@ -213,15 +252,13 @@ class PredictionSource:
         table: PredictionTable,
         pool: Pool,
         kept: int,
-        others: Mapping[str, int] | tuple[()],
     ) -> ModelRows:
-        """What is said of the pool; it is put on the shelf, and what is of no use any more is taken away."""
+        """What is said of the pool; it is put on the shelf."""
         if not shelf.version:
             shelf.clear()
         elif table is not there or shelf.has_drafts:
             table = table.said_after(pool)
             shelf.keep(table)
-        shelf.forget_others([*others])
         version, ids = table.model_version, pool.task_ids
         said = zip(table.rows, self.spaces, strict=True)
         return ModelRows(
@@ -231,6 +268,11 @@ class PredictionSource:
             kept=kept,
             failed=table.failed_count(ids),
         )
+
+    def _tidy(self, newest: int) -> None:
+        """Delete what is kept of the backend's older models, but of so many and the one that was chosen."""
+        if self.backend is not None:
+            self._history.keep(newest, self.version)
 
     # ----------------------------------------------------------------- what is stored
 
@@ -245,10 +287,12 @@ class PredictionSource:
         if max(counts.values(), default=0) < least:
             return None
         backend = self.backend
-        version = reports.wait(lambda: backend.model_version(self.project)) if backend else self._best(counts)
+        version = self.version
+        if not version:
+            version = reports.wait(lambda: backend.model_version(self.project)) if backend else self._best(counts)
         if counts.get(version, 0) < least:
             return None
-        shelf = self._shelf(backend.url if backend else "", version)
+        shelf = self._shelf_of(version) if self.version else self._shelf(backend.url if backend else "", version)
         before = shelf.load()
         table = self._stored.complete(shelf, before, counts, reports)
         self._read[shelf] = table, int(before.has_answer.sum())
@@ -326,8 +370,15 @@ class PredictionSource:
         return direct.version
 
     def _shelf(self, backend_url: str, version: str) -> Shelf:
-        where = (self.label_studio.url, str(self.project.id), backend_url)
-        return Shelf(self.store, where, self.spaces, version)
+        return Shelf(self.store, self._room(backend_url), self.spaces, version)
+
+    def _shelf_of(self, version: str) -> Shelf:
+        """Where an older version is kept: with the backend that had it, or among what is known as stored alone."""
+        is_of_backend = self.backend is not None and version in self._history.versions()
+        return self._shelf(self.backend.url if self.backend and is_of_backend else "", version)
+
+    def _room(self, backend_url: str) -> tuple[str, ...]:
+        return self.label_studio.url, str(self.project.id), backend_url
 
     # ----------------------------------------------------------------- a few tasks, as they are answered
 
@@ -348,7 +399,7 @@ class PredictionSource:
             return self._stored_sample(task_ids, [version] if covers_all else [*counts], reports)
         version = reports.wait(lambda: backend.model_version(self.project))
         if self.source == "stored" and version not in counts:
-            raise _nothing_of(backend, version, counts)
+            raise nothing_stored(backend, version, counts)
         found: list[Prediction] = []
         if self.source != "direct" and version in counts:
             found = self._stored_sample(task_ids, [version], reports)
@@ -376,12 +427,3 @@ class PredictionSource:
         ids = task_ids.tolist()
         found = reports.wait(lambda: list(self.label_studio.predictions_of(self.project.id, ids)))
         return [prediction for prediction in found if prediction.model_version in versions]
-
-
-def _nothing_of(backend: MLBackend, version: str, counts: Mapping[str, int]) -> NoPredictions:
-    named = f"of {version}, the version of" if version else "that can be told to be of"
-    stored = f"It has those of {', '.join(sorted(counts))}. " if counts else ""
-    return NoPredictions(
-        f"Label Studio has no predictions {named} the ML backend at {backend.url}, and only stored ones may be used.",
-        f"{stored}Import its predictions, or let the backend be asked.",
-    )

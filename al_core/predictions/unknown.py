@@ -1,4 +1,4 @@
-"""Why nothing of a pool can be ranked, in words."""
+"""Why nothing of a pool is known, or can be ranked, in words."""
 
 from collections.abc import Mapping
 
@@ -22,4 +22,14 @@ def why_unknown(
         f"{who} has no usable class probabilities for any of {total:,} tasks ({reasons}).",
         "A model that was never trained has none: label a start set and train first. "
         "docs/ml-backend.md shows what a backend should answer.",
+    )
+
+
+def nothing_stored(backend: MLBackend, version: str, counts: Mapping[str, int]) -> NoPredictions:
+    """The error that says that only stored predictions may be used, and none is of the model's version."""
+    named = f"of {version}, the version of" if version else "that can be told to be of"
+    stored = f"It has those of {', '.join(sorted(counts))}. " if counts else ""
+    return NoPredictions(
+        f"Label Studio has no predictions {named} the ML backend at {backend.url}, and only stored ones may be used.",
+        f"{stored}Import its predictions, or let the backend be asked.",
     )
