@@ -39,27 +39,78 @@
         selected: token("--chart-selected"),
         random: token("--chart-random"),
         quiet: token("--chart-quiet"),
+        diagonal: token("--chart-random"),
         band: token("--chart-band"),
+        fit: token("--chart-fit"),
+        fit_band: token("--chart-fit-band"),
+        control: token("--chart-control"),
+        right: token("--chart-right"),
+        wrong: token("--chart-wrong"),
+        scoring: token("--chart-quiet"),
+        labelling: token("--chart-model"),
+        training: token("--chart-control"),
+        heat: token("--chart-heat-high"),
+        heat_text: token("--ink"),
       },
       fills: {
         accent: token("--chart-accent-fill"),
         quiet: token("--chart-quiet-fill"),
         band: token("--chart-band"),
+        right: token("--chart-right-fill"),
+        wrong: token("--chart-wrong-fill"),
       },
+      heat: [token("--chart-heat-low"), token("--chart-heat-high")],
+      inks: [token("--ink"), token("--chart-heat-ink")],
     };
+  }
+
+  const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+
+  function luminance(colour) {
+    const [red, green, blue] = colour.map((part) => {
+      const share = part / 255;
+      return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  }
+
+  function contrast(one, other) {
+    const [low, high] = [luminance(one), luminance(other)].sort((a, b) => a - b);
+    return (high + 0.05) / (low + 0.05);
+  }
+
+  // The ink that reads best on a cell whose colour lies this share of the way along the scale.
+  function inkOn(share, look) {
+    const [low, high] = look.heat.map(rgb);
+    const cell = low.map((part, at) => part + (high[at] - part) * share);
+    return look.inks.reduce((best, ink) => (contrast(rgb(ink), cell) > contrast(rgb(best), cell) ? ink : best));
   }
 
   function coloured(trace, look) {
     const role = trace.meta?.role;
     const colour = look.roles[role];
     if (!colour) return trace;
-    if (role === "band") {
+    if (role === "band" || role === "fit_band") {
       trace.fillcolor = colour;
       trace.line = { ...trace.line, color: "transparent" };
       return trace;
     }
     if (trace.type === "bar") {
       trace.marker = { ...trace.marker, color: colour, line: { ...trace.marker?.line, color: look.paper } };
+      return trace;
+    }
+    if (trace.type === "heatmap") {
+      trace.colorscale = look.heat.map((end, at) => [at, end]);
+      return trace;
+    }
+    if (role === "heat_text") {
+      trace.textfont = { ...trace.textfont, color: trace.meta.shares.map((share) => inkOn(share, look)) };
+      return trace;
+    }
+    if (trace.type === "box") {
+      trace.line = { ...trace.line, color: colour };
+      trace.marker = { ...trace.marker, color: colour };
+      trace.fillcolor = look.fills[role];
       return trace;
     }
     trace.line = { ...trace.line, color: colour };
@@ -69,7 +120,9 @@
       line: { width: role === "model" ? 1.5 : 1, ...trace.marker?.line, color: role === "selected" ? colour : look.paper },
     };
     trace.textfont = { ...trace.textfont, color: colour };
-    if (trace.error_y) trace.error_y = { ...trace.error_y, color: colour };
+    for (const error of ["error_x", "error_y"]) {
+      if (trace[error]) trace[error] = { ...trace[error], color: colour };
+    }
     if (trace.fill && look.fills[role]) trace.fillcolor = look.fills[role];
     return trace;
   }

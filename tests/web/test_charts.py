@@ -228,7 +228,7 @@ class TestRandomComparison:
         chart = drawn(learning_curve([FIRST, THIRD], [SECOND]))
         assert trace(chart, "random")["line"]["dash"] == "dash"
         assert chart.figure["layout"]["showlegend"] is True
-        assert [row[0] for row in chart.rows] == ["strategy", "strategy", "random"]
+        assert [row[0] for row in chart.rows] == ["test set", "test set", "random"]
 
 
 class TestUncertaintyHistogram:

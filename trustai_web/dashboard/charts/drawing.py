@@ -6,12 +6,38 @@ colour in the light and in the dark theme.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, Protocol
 
 import plotly.graph_objects as go
 
 THIN_SPACE = "\u202f"
 """The narrow space that does not break: between thousands, and before a percent sign."""
+
+
+METRIC_NAMES = {
+    "macro_f1": "macro F1",
+    "micro_f1": "micro F1",
+    "f1": "F1",
+    "span_f1": "span F1",
+    "overlap_f1": "overlap F1",
+    "map_50": "mAP@50",
+    "map_50_95": "mAP@50–95",
+}
+"""Those that are more than their words with spaces."""
+
+NAME_SHOWN = 14
+"""More letters than these of a class take the room of the picture on a telephone; the table has them all."""
+
+
+class Spread(Protocol):
+    """A number with its 95 % interval."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -24,6 +50,8 @@ class Chart:
     sentence: str
     columns: list[str]
     rows: list[list[str]]
+    height: Literal["", "small", "tall", "very-tall"] = ""
+    """Tall where there is a row for each of many classes."""
 
 
 def number(value: float, decimals: int = 0) -> str:
@@ -34,6 +62,57 @@ def number(value: float, decimals: int = 0) -> str:
 def percent(share: float) -> str:
     """``0.934`` as ``93.4 %``."""
     return f"{share * 100:.1f}{THIN_SPACE}%"
+
+
+def points(share: float) -> str:
+    """``0.0034`` as ``+0.3``, in percentage points; never ``-0.0``."""
+    rounded = round(share * 100, 1)
+    return f"{'−' if rounded < 0 else '+'}{abs(rounded):.1f}"
+
+
+def interval(spread: Spread) -> str:
+    """``89.2 to 96.2 %``."""
+    return f"{spread.low * 100:.1f} to {percent(spread.high)}"
+
+
+def metric_name(name: str) -> str:
+    """The name of a metric within a sentence."""
+    return METRIC_NAMES.get(name, name.replace("_", " "))
+
+
+def capital(words: str) -> str:
+    """With a capital, where it is no name of its own such as ``mAP@50``."""
+    return words if words[1:2].isupper() else words[:1].upper() + words[1:]
+
+
+def duration(seconds: float) -> str:
+    """``200`` as ``3 min 20 s``; of long ones only what counts."""
+    if seconds < 60:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes / 60 / 24:.1f} days"
+
+
+def hours(value: float) -> str:
+    if value < 0.95:
+        minutes = round(value * 60)
+        return f"{minutes} {'minute' if minutes == 1 else 'minutes'}"
+    return f"{value:.1f} {'hour' if f'{value:.1f}' == '1.0' else 'hours'}"
+
+
+def shortened(name: str) -> str:
+    """Without its middle, as names of a family often differ at their end alone."""
+    half = NAME_SHOWN // 2
+    return name if len(name) <= NAME_SHOWN else f"{name[:half]}…{name[1 - half :]}"
+
+
+def overlap(one: Spread, other: Spread) -> bool:
+    """Whether two intervals share a value; where they do not, the difference is more than chance."""
+    return one.low <= other.high and other.low <= one.high
 
 
 def labels(count: int) -> str:
