@@ -90,6 +90,8 @@ class ActiveLearningManager:
         Share the batch evenly over the classes that the model predicts.
     committee : sequence of MLBackend
         Other models, for the strategies that want several.
+    version : str
+        An older model that the pool is scored with: see :class:`al_core.predictions.PredictionSource`.
     feature_cache : FeatureCache, optional
         Where features of contents that were seen before are kept.
     text : {"words", "sentences"}
@@ -118,6 +120,7 @@ class ActiveLearningManager:
         control_share: float = 0.0,
         class_balance: bool = False,
         committee: Sequence[MLBackend] = (),
+        version: str = "",
         feature_cache: FeatureCache | None = None,
         text: TextFeatures = "words",
         store: Store | None = None,
@@ -133,6 +136,7 @@ class ActiveLearningManager:
         self.project_id = project_id
         self.backend = backend
         self.committee = committee
+        self.version = version
         self.strategy = STRATEGIES.named(strategy_name)
         self.diversity = DIVERSITIES.named(diversity)
         self.candidate_factor = candidate_factor
@@ -176,6 +180,7 @@ class ActiveLearningManager:
             spaces,
             self.backend,
             self.committee,
+            version=self.version,
             store=self.store,
             source=self.source,
             write_back=self.write_back,
