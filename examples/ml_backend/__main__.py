@@ -27,7 +27,6 @@ def main() -> None:
     parser.add_argument("--without-webhook", action="store_true", help="answer 404 to /webhook")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
     options = Options(
         data_dir=arguments.data_dir,
         basic_auth=os.environ.get("BACKEND_BASIC_AUTH", ""),

@@ -11,6 +11,7 @@ from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, Unauthorized
 
+from .call_back import checked
 from .errors import Refused
 from .label_config import LabelConfig, parse
 from .label_studio import LabelStudio
@@ -96,8 +97,10 @@ def create_app(options: Options) -> Flask:
         if not tasks:
             raise Refused("No annotations found: send the labelled tasks in 'annotations'.")
         config = _label_config(body, store.project(key))
+        call_back_url = checked(body.get("callback_url"))
         project = remember(key, body, body)
-        job, started = trainer.start(key, Lesson(config, source_of(key), project.holdout, tasks))
+        lesson = Lesson(config, source_of(key), project.holdout, tasks, call_back_url)
+        job, started = trainer.start(key, lesson)
         return jsonify(status="training_started" if started else "already_training", job=job)
 
     def webhook() -> ResponseReturnValue:
@@ -112,14 +115,16 @@ def create_app(options: Options) -> Flask:
         source = source_of(key)
         if not source.token:
             raise Refused("Label Studio has not told this backend its address and token: connect it again.")
+        call_back_url = checked(body.get("callback_url"))
         project = remember(key, body, described)
-        job, started = trainer.start(key, Lesson(config, source, project.holdout))
+        lesson = Lesson(config, source, project.holdout, call_back_url=call_back_url)
+        job, started = trainer.start(key, lesson)
         answer = jsonify(status="training_started" if started else "already_training", job=job)
         return answer, 201 if started else 200
 
     @app.get("/is_training")
     def is_training() -> ResponseReturnValue:
-        return jsonify(trainer.status(_project_key(request.args.get("project"))))
+        return jsonify(trainer.status(_project_key(request.args.get("project")), request.args.get("job", "")))
 
     def source_of(key: str) -> LabelStudio:
         """Prefer the address and token of the command line to those of /setup."""

@@ -4,29 +4,35 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from .call_back import call_back
 from .errors import Refused
 from .label_config import LabelConfig
 from .label_studio import LabelStudio
-from .model import Model, chosen_label, fit, read_inputs
+from .model import Model, chosen_label, fit, measured, read_inputs
 from .store import Store
 
 log = logging.getLogger(__name__)
 
 UNTRAINED = "untrained"
 
+KEPT_RUNS = 20
+"""Trainings of a project that can still be asked about."""
+
 
 @dataclass(frozen=True)
 class Run:
-    """The latest training of a project."""
+    """One training of a project."""
 
     job: str = ""
     status: Literal["idle", "training", "done", "failed"] = "idle"
     error: str = ""
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    """What this backend says of the model that came of it."""
     started_at: str | None = None
     finished_at: str | None = None
 
@@ -40,6 +46,8 @@ class Lesson:
     holdout: Collection[int] = ()
     tasks: list[dict[str, Any]] | None = None
     """The labelled tasks; None to fetch them from the source."""
+    call_back_url: str = field(default="", repr=False)
+    """Who wants to know the end; in memory alone, as whoever knows the address can tell it."""
 
 
 class Trainer:
@@ -48,25 +56,28 @@ class Trainer:
     def __init__(self, store: Store, delay: float = 0.0) -> None:
         self.store = store
         self.delay = delay
-        self._runs: dict[str, Run] = {}
+        self._runs: dict[str, dict[str, Run]] = {}
         self._lock = threading.Lock()
 
     def start(self, key: str, lesson: Lesson) -> tuple[str, bool]:
         """Start a training and give its job id and True; while one runs, give that one's id and False."""
         with self._lock:
-            running = self._runs.get(key, Run())
+            running = self._latest(key)
             if running.status == "training":
                 return running.job, False
             run = Run(job=uuid.uuid4().hex, status="training", started_at=_now())
-            self._runs[key] = run
+            runs = self._runs.setdefault(key, {})
+            runs[run.job] = run
+            if len(runs) > KEPT_RUNS:
+                del runs[next(iter(runs))]
         threading.Thread(target=self._run, args=(key, run, lesson), daemon=True).start()
         return run.job, True
 
-    def status(self, key: str) -> dict[str, Any]:
-        """Tell how the latest training went, and what the newest model is."""
+    def status(self, key: str, job: str = "") -> dict[str, Any]:
+        """Tell how a training went, the latest where no job is named, and what the newest model is."""
         # The run first: once it is done, the model read after it is the one that it brought.
         with self._lock:
-            run = self._runs.get(key, Run())
+            run = self._runs.get(key, {}).get(job, _forgotten(job)) if job else self._latest(key)
         model = self.store.model(key)
         return {
             **asdict(run),
@@ -76,22 +87,33 @@ class Trainer:
             "classes": model.classes if model else [],
         }
 
+    def _latest(self, key: str) -> Run:
+        runs = self._runs.get(key)
+        return next(reversed(runs.values())) if runs else Run()
+
     def _run(self, key: str, run: Run, lesson: Lesson) -> None:
         try:
             time.sleep(self.delay)
-            self.store.save_model(key, self._train(key, lesson))
-            run = replace(run, status="done")
+            model, metrics = self._train(key, lesson)
+            self.store.save_model(key, model)
+            run = replace(run, status="done", metrics=metrics)
         except Refused as error:
             run = replace(run, status="failed", error=str(error))
         except Exception as error:
             log.exception("training of project %s failed", key)
             reason = f"{type(error).__name__} in training; see the backend's log."
             run = replace(run, status="failed", error=reason)
+        run = replace(run, finished_at=_now())
         with self._lock:
-            self._runs[key] = replace(run, finished_at=_now())
+            self._runs[key][run.job] = run
+        if lesson.call_back_url:
+            # Only now: whoever hears of the end asks at once for the new version.
+            ended = self.status(key, run.job)
+            told = ("job", "status", "error", "model_version", "metrics")
+            call_back(lesson.call_back_url, {name: ended[name] for name in told})
 
-    def _train(self, key: str, lesson: Lesson) -> Model:
-        """Learn from the labelled tasks that are not held out."""
+    def _train(self, key: str, lesson: Lesson) -> tuple[Model, dict[str, float]]:
+        """Learn from the labelled tasks that are not held out, and measure how well these were learned."""
         config = lesson.config
         tasks = lesson.source.labelled_tasks(key) if lesson.tasks is None else lesson.tasks
         held_out = {str(task_id) for task_id in lesson.holdout}
@@ -111,7 +133,12 @@ class Trainer:
         previous = self.store.model(key)
         number = previous.number + 1 if previous else 1
         version = f"v{number}-{len(examples)}labels-{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        return Model(number, version, config.data_type, len(examples), pipeline)
+        return Model(number, version, config.data_type, len(examples), pipeline), measured(pipeline, values, labels)
+
+
+def _forgotten(job: str) -> Run:
+    """A job that a restart has ended, or that is long over."""
+    return Run(job=job, status="failed", error="This backend knows no such training; a restart ends a training.")
 
 
 def _now() -> str:

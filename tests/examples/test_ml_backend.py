@@ -1,7 +1,6 @@
 """The reference ML backend over real HTTP, with scikit-learn's digits and a few sentences."""
 
 import base64
-import io
 import json
 import os
 import signal
@@ -9,96 +8,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 import pytest
-from PIL import Image
-from sklearn.datasets import load_digits
-from werkzeug.serving import make_server
 
-from examples.ml_backend.app import Options, create_app
 from examples.ml_backend.label_studio import LabelStudio
-
-ROOT = Path(__file__).parents[2]
-PROJECT = "7.1795465490"
-LABELS = [str(digit) for digit in range(10)]
-CHOICES = "".join(f'<Choice value="{label}"/>' for label in LABELS)
-DIGITS = f'<View><Image name="img" value="$image"/><Choices name="digit" toName="img">{CHOICES}</Choices></View>'
-SENTENCES = (
-    '<View><Text name="t" value="$text"/><Choices name="mood" toName="t">'
-    '<Choice value="good" alias="+"/><Choice value="bad" alias="-"/></Choices></View>'
-)
-
-Serve = Callable[..., httpx.Client]
-
-
-@pytest.fixture(scope="module")
-def digits() -> list[dict[str, Any]]:
-    """Labelled tasks in the shape of Label Studio's export, ids from 1."""
-    bunch = load_digits()
-    return [
-        labelled(number, {"image": data_uri(pixels)}, "digit", "img", str(target))
-        for number, (pixels, target) in enumerate(zip(bunch.images[:400], bunch.target[:400], strict=True), start=1)
-    ]
-
-
-def data_uri(pixels: Any) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray((pixels / 16 * 255).astype("uint8")).resize((64, 64)).save(buffer, "PNG")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
-
-
-def labelled(number: int, data: dict[str, str], control: str, target: str, label: str) -> dict[str, Any]:
-    region = {"from_name": control, "to_name": target, "type": "choices", "value": {"choices": [label]}}
-    return {"id": number, "data": data, "annotations": [{"result": [region], "was_cancelled": False}]}
-
-
-def unlabelled(tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{"id": task["id"], "data": task["data"]} for task in tasks]
-
-
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start backends on free ports; all of a test share one folder, as after a restart."""
-    running: list[tuple[Any, threading.Thread, httpx.Client]] = []
-
-    def start(auth: tuple[str, str] | None = None, **options: Any) -> httpx.Client:
-        server = make_server("127.0.0.1", 0, create_app(Options(tmp_path, **options)), threaded=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        client = httpx.Client(base_url=f"http://127.0.0.1:{server.server_port}", timeout=10, auth=auth)
-        running.append((server, thread, client))
-        return client
-
-    yield start
-    for server, thread, client in running:
-        client.close()
-        server.shutdown()
-        thread.join(5)
-
-
-def train(backend: httpx.Client, tasks: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
-    """Train to the end and give the last status."""
-    body = {"project": PROJECT, "label_config": DIGITS, "annotations": tasks, "params": {}, **more}
-    answer = backend.post("/train", json=body)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["status"] == "training_started"
-    status = wait(backend)
-    assert status["job"] == answer.json()["job"]
-    return status
-
-
-def wait(backend: httpx.Client, project: str = PROJECT) -> dict[str, Any]:
-    for _ in range(500):
-        status = backend.get("/is_training", params={"project": project}).json()
-        if not status["is_training"]:
-            return status
-        time.sleep(0.02)
-    raise AssertionError("the training never ended")
+from tests.examples.conftest import DIGITS, LABELS, PROJECT, ROOT, SENTENCES, Serve, labelled, train, unlabelled, wait
 
 
 def predict(backend: httpx.Client, tasks: list[dict[str, Any]], config: str = DIGITS) -> dict[str, Any]:
@@ -444,24 +363,3 @@ def test_command_line_serves_and_ends_on_sigterm(tmp_path: Path) -> None:
 def test_stands_on_its_own() -> None:
     sources = [path.read_text() for path in (ROOT / "examples" / "ml_backend").glob("*.py")]
     assert not any(name in source for source in sources for name in ("al_core", "trustai_web", "django"))
-
-
-def test_smallest_backend_of_the_documentation() -> None:
-    page = (ROOT / "docs" / "ml-backend.md").read_text()
-    names: dict[str, Any] = {"__name__": "smallest"}
-    exec(page.partition("```python\n")[2].partition("```")[0], names)
-    backend = names["app"].test_client()
-    assert backend.get("/health").json["status"] == "UP"
-    assert backend.post("/predict", json={"project": PROJECT, "tasks": [{}]}).json["results"][0]["result"] == []
-    tasks = [labelled(n, {}, "mood", "t", label) for n, label in enumerate("++-?")]
-    body = {"project": PROJECT, "annotations": tasks, "holdout_task_ids": [3]}
-    assert backend.post("/train", json=body).json == {"status": "training_started"}
-    for _ in range(100):
-        version = backend.post("/setup", json={"project": PROJECT}).json["model_version"]
-        if version != "untrained":
-            break
-        time.sleep(0.01)
-    answer = backend.post("/predict", json={"project": PROJECT, "tasks": [{}, {}]}).json
-    assert version == answer["model_version"] == "v1"
-    assert len(answer["results"]) == 2
-    assert answer["results"][1]["result"][0]["probabilities"] == pytest.approx({"+": 2 / 3, "-": 1 / 3})
