@@ -183,6 +183,11 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-    # httpx logs every address it calls, with its query.
-    "loggers": {"httpx": {"level": "WARNING"}},
+    "filters": {"no_secret_addresses": {"()": "trustai_web.common.logs.HideSecretAddresses"}},
+    "loggers": {
+        # httpx logs every address it calls, with its query.
+        "httpx": {"level": "WARNING"},
+        # Django logs the addresses that it refuses; some have a secret in them.
+        "django.request": {"filters": ["no_secret_addresses"]},
+    },
 }

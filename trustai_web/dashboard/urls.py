@@ -9,6 +9,7 @@ from trustai_web.dashboard.views import (
     connections,
     doctor,
     home,
+    hooks,
     jobs,
     people,
     rounds,
@@ -45,4 +46,5 @@ urlpatterns = [
     path("jobs/", jobs.job_list, name="job_list"),
     path("jobs/<int:pk>/cancel/", jobs.job_cancel, name="job_cancel"),
     path("jobs/<int:pk>/hurry/", jobs.job_hurry, name="job_hurry"),
+    path("hooks/training/<slug:token>/", hooks.training_hook, name="training_hook"),
 ]
