@@ -35,7 +35,7 @@ class CurvePoint(Spread, Protocol):
 class Fit(Protocol):
     """What is expected of labels to come."""
 
-    def gain(self, labels_now: float, more: float) -> Spread: ...
+    def gain(self, labels_now: int, more: int, /) -> Spread: ...
 
 
 def hours_of(point: CurvePoint) -> float | None:

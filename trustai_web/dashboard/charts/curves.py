@@ -30,9 +30,9 @@ MORE = 100
 
 
 class PowerLaw(Fit, Protocol):
-    """A curve that was fitted to the points, as ``al_core.evaluation.PowerLaw``."""
+    """A curve that was fitted to the points, as ``al_core.evaluation.PowerLaw``: middle, low and high."""
 
-    def at(self, labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
+    def measured_at(self, labels: NDArray[Any], /) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]: ...
 
 
 def learning_curve(
@@ -87,6 +87,7 @@ def learning_curve(
         words.rival_sentence(curve[-1], rival, along),
         words.left_out(measured, along),
         f"The band is the 95{THIN_SPACE}% interval." if len(curve) > 1 else "",
+        "The band of the dotted curve is where the next measurements are expected." if law else "",
     ]
     title = words.title(name, curve[-1], rival, law, along, MORE)
     return Chart(title, figure(traces, frame), joined(sentences), *_table(name, curve, rival, control, law))
@@ -122,7 +123,7 @@ def _fitted(law: PowerLaw, curve: Sequence[CurvePoint], along: Along) -> list[An
     """The power law through all points and beyond, dotted, and where the next measurements are expected."""
     first, last = curve[0].label_count, curve[-1].label_count
     counts = np.unique(np.linspace(max(first, 1), last + MORE, 60))
-    middle, low, high = law.at(counts)
+    middle, low, high = law.measured_at(counts)
     places = along.of_labels(counts.tolist(), curve)
     line = go.Scatter(
         name="fitted curve",
@@ -220,7 +221,7 @@ def _table(
     rows = [[title, *_row(point)] for title, group in groups for point in group]
     if law:
         counts = [curve[-1].label_count, curve[-1].label_count + MORE]
-        for count, *values in zip(counts, *law.at(np.array(counts, dtype=float)), strict=True):
+        for count, *values in zip(counts, *law.measured_at(np.array(counts, dtype=float)), strict=True):
             rows.append(["fitted curve", "", number(count), "", *(percent(float(value)) for value in values)])
     hidden = {place for place, is_shown in ((0, named), (3, timed)) if not is_shown}
     kept = [[cell for place, cell in enumerate(row) if place not in hidden] for row in [columns, *rows]]

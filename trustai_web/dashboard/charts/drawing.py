@@ -65,9 +65,10 @@ def percent(share: float) -> str:
 
 
 def points(share: float) -> str:
-    """``0.0034`` as ``+0.3``, in percentage points; never ``-0.0``."""
-    rounded = round(share * 100, 1)
-    return f"{'−' if rounded < 0 else '+'}{abs(rounded):.1f}"
+    """``0.0034`` as ``+0.3``, in percentage points; nothing is ``0.0``."""
+    tenths = round(share * 1000) / 10
+    sign = "+" if tenths > 0 else "−" if tenths < 0 else ""
+    return f"{sign}{abs(tenths):.1f}"
 
 
 def interval(spread: Spread) -> str:

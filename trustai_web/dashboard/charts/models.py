@@ -24,6 +24,9 @@ CLASSES_SHOWN = 30
 """More rows than these cannot be read in one picture; the table has every class."""
 
 
+SIDES = ((1, "gained", "right"), (-1, "lost", "wrong"))
+
+
 def class_dots(rows: Sequence[ClassRow]) -> Chart | None:
     """Precision and recall of each class with their intervals, the worst class at the top."""
     measured = [row for row in rows if row.f1 is not None]
@@ -64,30 +67,12 @@ def class_dots(rows: Sequence[ClassRow]) -> Chart | None:
 def class_changes(rows: Sequence[ClassChange]) -> Chart | None:
     """How many tasks of each class are answered rightly more or fewer than by the model before."""
     known = [row for row in rows if row.support]
-    if not any(row.right_before != row.right_after for row in known):
+    if not any(row.change for row in known):
         return None
-    changed = [row for row in known if row.right_before != row.right_after][:CLASSES_SHOWN]
-    changed.sort(key=lambda row: row.right_after - row.right_before)
-    changes = [row.right_after - row.right_before for row in changed]
-    names = [shortened(row.label) for row in changed]
-    places = list(range(len(changed)))
-    traces = [
-        go.Bar(
-            name=title,
-            orientation="h",
-            y=[place for place, change in zip(places, changes, strict=True) if is_kind(change)],
-            x=[change for change in changes if is_kind(change)],
-            width=0.6,
-            hoverinfo="text",
-            hovertext=[_change_hover(row) for row, change in zip(changed, changes, strict=True) if is_kind(change)],
-            textposition="none",
-            meta={"role": role},
-        )
-        for title, role, is_kind in (
-            ("gained", "right", lambda change: change > 0),
-            ("lost", "wrong", lambda change: change < 0),
-        )
-    ]
+    changed = [row for row in known if row.change][:CLASSES_SHOWN]
+    changed.sort(key=lambda row: row.change)
+    changes = [row.change for row in changed]
+    traces = [_change_bars(changed, sign, title, role) for sign, title, role in SIDES]
     reach = max(abs(change) for change in changes) + 0.5
     frame = laid_out(
         showlegend=True,
@@ -96,8 +81,8 @@ def class_changes(rows: Sequence[ClassChange]) -> Chart | None:
         margin={"l": 60, "r": 20, "t": 36, "b": 48},
         xaxis=axis("right answers more or fewer than before", range=[-reach, reach], tickformat="+,d", zeroline=True),
         yaxis={
-            "tickvals": places,
-            "ticktext": names,
+            "tickvals": list(range(len(changed))),
+            "ticktext": [shortened(row.label) for row in changed],
             "range": [-0.6, len(changed) - 0.4],
             "zeroline": False,
             "automargin": True,
@@ -110,11 +95,11 @@ def class_changes(rows: Sequence[ClassChange]) -> Chart | None:
             number(row.support),
             number(row.right_before),
             number(row.right_after),
-            f"{row.right_after - row.right_before:+d}".replace("-", "−"),
+            f"{row.change:+d}".replace("-", "−"),
         ]
-        for row in sorted(known, key=lambda row: row.right_before - row.right_after)
+        for row in sorted(known, key=lambda row: -row.change)
     ]
-    same = len(known) - sum(row.right_before != row.right_after for row in known)
+    same = sum(row.change == 0 for row in known)
     sentence = joined(
         [
             _change_words("Most gained", best) if changes[-1] > 0 else "No class gained.",
@@ -122,11 +107,27 @@ def class_changes(rows: Sequence[ClassChange]) -> Chart | None:
             f"{number(same)} {'class' if same == 1 else 'classes'} stayed as before." if same else "",
         ]
     )
-    gained, lost = sum(change > 0 for change in changes), sum(change < 0 for change in changes)
+    gained, lost = sum(row.change > 0 for row in known), sum(row.change < 0 for row in known)
     title = f"{number(gained)} {'class' if gained == 1 else 'classes'} gained, {number(lost)} lost"
     columns = ["Class", "Test tasks", "Right before", "Right now", "Change"]
     height: Any = "very-tall" if len(changed) > 14 else "tall" if len(changed) > 7 else ""
-    return Chart(title, figure(traces, frame), sentence, columns, table, height=height)
+    drawn = figure([trace for trace in traces if trace.x], frame)
+    return Chart(title, drawn, sentence, columns, table, height=height)
+
+
+def _change_bars(changed: Sequence[ClassChange], sign: int, title: str, role: str) -> Any:
+    found = [(place, row) for place, row in enumerate(changed) if row.change * sign > 0]
+    return go.Bar(
+        name=title,
+        orientation="h",
+        y=[place for place, _ in found],
+        x=[row.change for _, row in found],
+        width=0.6,
+        hoverinfo="text",
+        hovertext=[_change_hover(row) for _, row in found],
+        textposition="none",
+        meta={"role": role},
+    )
 
 
 def _change_hover(row: ClassChange) -> str:
