@@ -22,7 +22,7 @@ secrets: .venv/.runtime ## Make this machine's keys under var/
 check: .venv/.dev ## Linters, types, import contracts, Django's checks
 	@.ci/check
 
-test: .venv/.dev .venv/.peers .venv-label-studio/.done ## Every gate and every test; installs what it needs
+test: .venv/.dev .venv/.peers .venv-label-studio/.done .venv-label-studio-ml/.done ## Every gate and every test; installs what it needs
 	@.ci/test
 
 bench: .venv/.peers var/benchmarks/.reuters ## Speed, memory and labels needed beside the peers; WRITE=--write renews the docs
@@ -36,8 +36,8 @@ bench-labels: .venv/.peers var/benchmarks/.reuters ## Labels needed, ten seeds o
 bench-pool: .venv/.runtime .venv-label-studio/.done ## Large pools on a real Label Studio of its own; TASKS="10000 100000"
 	@$(QUIET) $(BIN)/python -m benchmarks.pool $(if $(TASKS),--tasks $(TASKS)) $(WRITE)
 
-clean: ## Remove both virtual environments; var/ stays
-	rm -rf .venv .venv-label-studio
+clean: ## Remove the virtual environments; var/ stays
+	rm -rf .venv .venv-label-studio .venv-label-studio-ml
 
 .venv/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is missing: apt-get install python3.11 python3.11-venv, or PYTHON=/path/to/python3.11 make …"; exit 1; }
@@ -74,4 +74,10 @@ var/benchmarks/.reuters: | .venv/.runtime
 	@echo "Making .venv-label-studio, about 1 GB; a minute or two the first time"
 	@$(PYTHON) -m venv .venv-label-studio
 	@.venv-label-studio/bin/pip install -qq --disable-pip-version-check -r requirements-label-studio.txt
+	@touch $@
+
+.venv-label-studio-ml/.done: requirements-label-studio-ml.txt
+	@echo "Making .venv-label-studio-ml for the example on label-studio-ml; half a minute the first time"
+	@$(PYTHON) -m venv .venv-label-studio-ml
+	@.venv-label-studio-ml/bin/pip install -qq --disable-pip-version-check -r requirements-label-studio-ml.txt
 	@touch $@
