@@ -39,6 +39,7 @@ def evaluate(
     model_version: str,
     uncertainty: Mapping[int, float] = {},
     confidence: Mapping[int, float] = {},
+    probabilities: Mapping[int, Mapping[str, float]] = {},
     seed: int = 0,
 ) -> Evaluation:
     """How good a model is on tasks that it has not learned from.
@@ -54,6 +55,7 @@ def evaluate(
     model_version : str
         Whose predictions they are.
     uncertainty, confidence : mapping of task id to float
+    probabilities : mapping of task id to mapping of class to float
         Kept with the answers where they are known.
     seed : int
         Of the resamples behind the intervals: the same seed gives the same intervals.
@@ -71,7 +73,7 @@ def evaluate(
             f"Answers to {space.control} are regions of {space.tag}; how good a model is at those is not measured yet.",
             "Train without a test set.",
         )
-    tasks = _Tasks(truth, predicted, space, uncertainty, confidence)
+    tasks = _Tasks(truth, predicted, space, uncertainty, confidence, probabilities)
     if not tasks.ids:
         raise NoLabels("No task of the test set is labelled yet.", "Label the test set first.")
     if how == "classes":
@@ -97,6 +99,7 @@ class _Tasks:
     space: LabelSpace
     uncertainty: Mapping[int, float]
     confidence: Mapping[int, float]
+    probabilities: Mapping[int, Mapping[str, float]]
 
     def __post_init__(self) -> None:
         lines = {task_id: answer_of(self.results[task_id], self.space) for task_id in sorted(self.results)}
@@ -115,6 +118,7 @@ class _Tasks:
                 is_right=self.predicted.get(task_id) == self.truth[task_id],
                 confidence=self.confidence.get(task_id),
                 uncertainty=self._uncertainty(task_id),
+                probabilities=self.probabilities.get(task_id, {}),
             )
             for task_id in self.ids
         )

@@ -34,6 +34,16 @@ def confidences(predictions: Sequence[Prediction], space: LabelSpace) -> dict[in
     return found
 
 
+def distributions(predictions: Sequence[Prediction], space: LabelSpace) -> dict[int, dict[str, float]]:
+    """Task id → class → probability, where one class is answered and those of all are known."""
+    if space.form != "single":
+        return {}
+    ids = np.unique(np.array([prediction.task_id for prediction in predictions], dtype=np.int64))
+    read = from_predictions(predictions, ids, space)
+    places = np.flatnonzero(read.known & read.full).tolist()
+    return {int(ids[place]): dict(zip(space.labels, read.values[place].tolist(), strict=True)) for place in places}
+
+
 def uncertainties(
     predictions: Sequence[Prediction],
     spaces: Sequence[LabelSpace],

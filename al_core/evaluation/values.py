@@ -1,6 +1,7 @@
 """What an evaluation gives: numbers with their intervals, and what lies behind them."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 
@@ -72,6 +73,8 @@ class TestAnswer:
     """The probability of the answer, where it is known."""
     uncertainty: float | None = None
     """The task's score by the strategy where that asks one model, else 1 − confidence; None where unknown."""
+    probabilities: Mapping[str, float] = field(default_factory=dict)
+    """Class → its probability, where one class is answered and those of all are known; else empty."""
 
 
 @dataclass(frozen=True)
