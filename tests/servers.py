@@ -79,6 +79,9 @@ class LabelStudioServer(Broken):
         self.tasks: dict[int, dict[str, Any]] = {}
         self.predictions: list[dict[str, Any]] = []
         self.tabs: dict[int, dict[str, Any]] = {}
+        self.webhooks: dict[int, dict[str, Any]] = {}
+        self.on_train: Callable[[dict[str, Any]], None] = lambda backend: backend.update(state="TR")
+        """What becomes of a backend when Label Studio is asked to have it trained."""
         self.files: dict[str, bytes] = {}
         """Path of an upload → its bytes."""
         self.overlap = 1
@@ -103,6 +106,7 @@ class LabelStudioServer(Broken):
             "completed_at": None,
             "is_labeled": False,
             "cancelled_annotations": 0,
+            "total_annotations": 0,
         }
 
     def annotate(self, task_id: int, label: str | None, who: str = "bob@example.com", lead_time: float = 2.5) -> None:
@@ -141,6 +145,7 @@ class LabelStudioServer(Broken):
         task["updated_at"] = self._now()
         task["is_labeled"] = len(live) >= self.overlap
         task["cancelled_annotations"] = len(task["annotations"]) - len(live)
+        task["total_annotations"] = len(live)
         # On the real server's clock, against which the product's "since" is compared.
         task["completed_at"] = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ") if task["is_labeled"] else None
 
@@ -181,13 +186,18 @@ class LabelStudioServer(Broken):
             return httpx.Response(404) if task is None else httpx.Response(200, json=task)
         if found := re.fullmatch(r"DELETE /api/dm/views/(\d+)", line):
             return httpx.Response(204) if self.tabs.pop(int(found[1]), None) else httpx.Response(404)
+        if found := re.fullmatch(r"POST /api/ml/(\d+)/train", line):
+            return self._train(int(found[1]))
+        if found := re.fullmatch(r"(GET|PATCH) /api/webhooks/(\d+)", line):
+            return self._webhook(int(found[2]), json.loads(request.content or "null"))
         answers: dict[str, Callable[[], Any]] = {
             "GET /api/current-user/whoami": lambda: {"id": 1, "email": "lead@example.com"},
             "GET /api/version": lambda: {"release": "1.23.2"},
             "GET /api/projects": lambda: {"results": [self.project()], "next": None},
             f"GET /api/projects/{PROJECT_ID}": self.project,
-            f"GET /api/projects/{PROJECT_ID}/model-versions": self._versions,
-            "GET /api/ml": lambda: self.backends,
+            f"GET /api/projects/{PROJECT_ID}/model-versions": lambda: self._versions(query),
+            "GET /api/ml": self._asked_backends,
+            "GET /api/webhooks": lambda: list(self.webhooks.values()),
             # As the real one: `model_version` in the query changes nothing.
             "GET /api/predictions": lambda: self.predictions,
             "GET /api/dm/views": lambda: list(self.tabs.values()),
@@ -201,9 +211,34 @@ class LabelStudioServer(Broken):
             return self._tasks(query)
         return httpx.Response(200, json=answers[line]()) if line in answers else httpx.Response(404)
 
-    def _versions(self) -> dict[str, int]:
+    def _versions(self, query: dict[str, str]) -> dict[str, Any]:
+        if query.get("include_live_models") == "true" and query.get("extended") == "true":
+            return {"static": [], "live": self.backends}
         versions = [p["model_version"] for p in self.predictions]
         return {version: versions.count(version) for version in versions}
+
+    def _asked_backends(self) -> list[dict[str, Any]]:
+        """As the real one, which asks each how it is and forgets over that what went wrong before."""
+        for backend in self.backends:
+            if backend["state"] in ("ER", "TR"):
+                backend |= {"state": "CO", "error_message": None}
+        return self.backends
+
+    def _train(self, backend_id: int) -> httpx.Response:
+        """As the real one: nothing is said of what came of it."""
+        for backend in self.backends:
+            if backend["id"] == backend_id:
+                self.on_train(backend)
+                return httpx.Response(200)
+        return httpx.Response(404, json={"detail": "Not found."})
+
+    def _webhook(self, webhook_id: int, change: dict[str, Any] | None) -> httpx.Response:
+        """As the real one: a change that does not name the events takes all of them away."""
+        if webhook_id not in self.webhooks:
+            return httpx.Response(404, json={"detail": "Not found."})
+        if change is not None:
+            self.webhooks[webhook_id] |= {"actions": [], **change}
+        return httpx.Response(200, json=self.webhooks[webhook_id])
 
     def _import_predictions(self, body: list[dict[str, Any]]) -> httpx.Response:
         """As the real one: all or none where a task is gone, but what makes no sense is passed over in silence.
@@ -282,6 +317,10 @@ class BackendServer(Broken):
         self.error = ""
         self.trains = True
         """False: a training starts and nothing comes of it."""
+        self.learns = True
+        """False: a training makes a new version that predicts what the one before did."""
+        self.lessons = 0
+        """Trainings that changed what it predicts."""
 
     def good(self, task_id: int) -> float:
         """The probability of "good": the nearer a task is to 50, the more torn the model."""
@@ -310,11 +349,12 @@ class BackendServer(Broken):
     def result(self, task_id: int) -> list[dict[str, Any]]:
         if not self.version:
             return []
-        good = self.good(task_id)
+        good = self.good(task_id) + 0.001 * self.lessons
         return [region("good" if good >= 0.5 else "bad", {"good": good, "bad": 1 - good})]
 
     def _train(self) -> dict[str, str]:
         if self.trains:
+            self.lessons += self.learns
             number = int(self.version.removeprefix("v") or 0)
             self.version = f"v{number + 1}"
         return {"status": "training_started"}

@@ -8,14 +8,17 @@ from datetime import datetime
 from typing import Any
 
 from al_core.errors import InvalidInput, NotFound, UnexpectedAnswer
-from al_core.label_studio import queries
+from al_core.label_studio import queries, raw
 from al_core.label_studio.queries import Standing
 from al_core.label_studio.transport import Transport
-from al_core.types import Backend, Prediction, Project, Server, TaskState
+from al_core.types import Backend, Prediction, Project, Server, TaskState, Webhook
 
 PAGE_SIZE = 1000
 PREDICTED_PAGE_SIZE = 500
 """Tasks on a page with their predictions, which are about ten times as long as a state."""
+
+TRAIN_SECONDS = 130.0
+"""Label Studio answers a request to train when the backend has answered it, or after 100 seconds."""
 
 MAX_FILE = 10_000_000
 """Bytes of a task's file that are read at most."""
@@ -88,17 +91,59 @@ class LabelStudio:
         page = 1
         while True:
             answer = self._transport.get("api/projects/", {"page": page, "page_size": 100}, holds=("results",))
-            found += [_project(raw) for raw in answer["results"]]
+            found += [raw.project(each) for each in answer["results"]]
             if not answer.get("next"):
                 return sorted(found, key=lambda project: project.title.casefold())
             page += 1
 
     def project(self, project_id: int) -> Project:
-        return _project(self._transport.get(f"api/projects/{project_id}/", missing=f"project {project_id}"))
+        return raw.project(self._transport.get(f"api/projects/{project_id}/", missing=f"project {project_id}"))
 
     def backends(self, project_id: int) -> list[Backend]:
         """The ML backends of a project; Label Studio asks each for its health on the way."""
-        return [_backend(raw) for raw in self._transport.get("api/ml", {"project": project_id})]
+        return [raw.backend(each) for each in self._transport.get("api/ml", {"project": project_id})]
+
+    def backend_state(self, project_id: int, backend_id: int) -> Backend:
+        """A backend as Label Studio remembers it. :meth:`backends` asks it anew, and forgets its last error thereby.
+
+        Raises
+        ------
+        NotFound
+            The project has no such backend (any more).
+        """
+        params = {"extended": "true", "include_live_models": "true", "limit": 1}
+        answer = self._transport.get(f"api/projects/{project_id}/model-versions", params)
+        live = answer.get("live")
+        known = self.backends(project_id) if live is None else [raw.backend(each) for each in live]
+        for backend in known:
+            if backend.id == backend_id:
+                return backend
+        raise NotFound(f"Label Studio has no backend {backend_id} in this project (any more).")
+
+    def train_backend(self, backend_id: int) -> None:
+        """Let Label Studio send START_TRAINING to a backend's ``/webhook``.
+
+        It says nothing of what came of that: see :meth:`backend_state`.
+
+        Raises
+        ------
+        NotFound
+            There is no such backend.
+        ServerUnreachable
+            Label Studio did not answer, so it may be asked or not.
+        """
+        self._transport.tell("POST", f"api/ml/{backend_id}/train", {}, missing="such backend", seconds=TRAIN_SECONDS)
+
+    def webhooks(self, project_id: int) -> list[Webhook]:
+        """What Label Studio calls by itself when something happens in a project."""
+        return [raw.webhook(each) for each in self._transport.get("api/webhooks/", {"project": project_id})]
+
+    def set_webhook(self, webhook_id: int, *, active: bool) -> None:
+        """Switch a webhook on or off."""
+        path, missing = f"api/webhooks/{webhook_id}/", f"webhook {webhook_id}"
+        # A change that does not name the events takes all of them away.
+        events = self._transport.get(path, missing=missing, holds=("actions",))["actions"]
+        self._transport.tell("PATCH", path, {"is_active": active, "actions": events}, missing=missing)
 
     # ----------------------------------------------------------------- tasks
 
@@ -127,7 +172,7 @@ class LabelStudio:
     def state_page(self, project_id: int, page: int) -> tuple[list[TaskState], int]:
         """One page of those, from 1; a page behind the last is empty."""
         tasks, total = self._page({"project": project_id, "include": _STATE}, page, PAGE_SIZE)
-        return [_task_state(task) for task in tasks], total
+        return [raw.task_state(task) for task in tasks], total
 
     def states_where(self, project_id: int, which: Standing) -> Iterator[list[TaskState]]:
         """Pages of the tasks that are labelled, or were skipped and not labelled."""
@@ -153,8 +198,8 @@ class LabelStudio:
         """
         params = {"project": project_id, "fields": "all", "include": f"{_STATE},predictions"}
         tasks, total = self._page(params, page, PREDICTED_PAGE_SIZE)
-        predictions = [_prediction(raw, task["id"]) for task in tasks for raw in task["predictions"]]
-        return [_task_state(task) for task in tasks], predictions, total
+        predictions = [raw.prediction(each, task["id"]) for task in tasks for each in task["predictions"]]
+        return [raw.task_state(task) for task in tasks], predictions, total
 
     def tab_states(self, view_id: int) -> list[TaskState]:
         """The states of the tasks that a tab shows."""
@@ -197,10 +242,23 @@ class LabelStudio:
 
         Not by the export call: each of those leaves a file on the server.
         """
-        params = {"project": project_id, "fields": "all", "query": queries.standing("labelled")}
-        for tasks, _ in self._pages(params, page_size=200):
-            for task in tasks:
-                yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
+        for task in self._whole_tasks(project_id, queries.standing("labelled")):
+            yield {"id": task["id"], "data": task["data"], "annotations": task["annotations"]}
+
+    def ground_truth_ids(self, project_id: int) -> list[int]:
+        """Ids of the tasks that have an annotation marked as ground truth, ascending.
+
+        By whole tasks: the Data Manager has no filter for it, and ``include=`` leaves only ids of annotations.
+        """
+        return sorted(
+            task["id"]
+            for task in self._whole_tasks(project_id, queries.annotated())
+            if any(each.get("ground_truth") and not each.get("was_cancelled") for each in task["annotations"])
+        )
+
+    def _whole_tasks(self, project_id: int, query: str) -> Iterator[dict[str, Any]]:
+        params = {"project": project_id, "fields": "all", "query": query}
+        return (task for tasks, _ in self._pages(params, page_size=200) for task in tasks)
 
     def read_file(self, address: str) -> bytes:
         """A file of a task that this server keeps, such as an upload (``/data/upload/…``).
@@ -241,15 +299,15 @@ class LabelStudio:
         ServerUnreachable
             The answer was cut; whatever was complete before the cut has been given.
         """
-        for raw in self._transport.array("api/predictions/", {"project": project_id}, through):
-            yield _prediction(raw, raw["task"])
+        for each in self._transport.array("api/predictions/", {"project": project_id}, through):
+            yield raw.prediction(each, each["task"])
 
     def predictions_of(self, project_id: int, task_ids: Sequence[int]) -> Iterator[Prediction]:
         """The stored predictions of these tasks, of every model version."""
         what = {"fields": "all", "include": "id,predictions"}
         for task in self._tasks_by_id(project_id, task_ids, what, PREDICTED_PAGE_SIZE):
-            for raw in task["predictions"]:
-                yield _prediction(raw, task["id"])
+            for each in task["predictions"]:
+                yield raw.prediction(each, task["id"])
 
     def import_predictions(self, project_id: int, predictions: Sequence[Prediction]) -> int:
         """Store predictions, and say how many of them Label Studio has taken.
@@ -312,7 +370,7 @@ class LabelStudio:
         self, params: Mapping[str, Any], missing: str = "such project"
     ) -> Iterator[tuple[list[TaskState], int]]:
         for tasks, total in self._pages({**params, "include": _STATE}, PAGE_SIZE, missing):
-            yield [_task_state(task) for task in tasks], total
+            yield [raw.task_state(task) for task in tasks], total
 
     def _pages(
         self, params: Mapping[str, Any], page_size: int, missing: str = "such project"
@@ -338,43 +396,3 @@ class LabelStudio:
             # Either the project is gone, and this fails in its turn, or it has become shorter than that.
             return [], self._page(params, 1, 1, missing)[1]
         return answer["tasks"], int(answer["total"])
-
-
-def _project(raw: Mapping[str, Any]) -> Project:
-    return Project(
-        id=int(raw["id"]),
-        title=raw["title"] or f"Project {raw['id']}",
-        label_config=raw["label_config"] or "",
-        task_count=raw.get("task_number") or 0,
-        labeled_count=raw.get("num_tasks_with_annotations") or 0,
-        created_at=datetime.fromisoformat(raw["created_at"]),
-    )
-
-
-def _backend(raw: Mapping[str, Any]) -> Backend:
-    names = {"CO": "connected", "DI": "disconnected", "ER": "error", "TR": "training", "PR": "predicting"}
-    return Backend(
-        id=int(raw["id"]),
-        title=raw.get("title") or f"Backend {raw['id']}",
-        url=raw["url"],
-        state=names.get(raw.get("state", ""), "unknown"),
-        model_version=raw.get("model_version") or "",
-    )
-
-
-def _task_state(raw: Mapping[str, Any]) -> TaskState:
-    return TaskState(
-        task_id=int(raw["id"]),
-        labeled=bool(raw["is_labeled"]),
-        skipped=not raw["is_labeled"] and bool(raw.get("cancelled_annotations")),
-        updated_at=datetime.fromisoformat(raw["updated_at"]),
-    )
-
-
-def _prediction(raw: Mapping[str, Any], task_id: int) -> Prediction:
-    return Prediction(
-        task_id=int(task_id),
-        result=raw["result"] or [],
-        score=raw["score"],
-        model_version=raw["model_version"] or "",
-    )

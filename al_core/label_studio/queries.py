@@ -37,6 +37,11 @@ def standing(which: Standing) -> str:
     )
 
 
+def annotated() -> str:
+    """The query for tasks with an annotation, whether they need more to be labelled or not."""
+    return all_of(_condition("total_annotations", "greater", "Number", 0))
+
+
 def after(column: Literal["updated_at", "completed_at"], moment: datetime) -> Condition:
     """The task was changed, or completed, after a moment of the server's clock."""
     return _condition(column, "greater", "Datetime", moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"))

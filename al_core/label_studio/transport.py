@@ -139,6 +139,19 @@ class Transport:
             except (ValueError, RecursionError, _NotLabelStudio):
                 raise self._broke_off() from None
 
+    def tell(
+        self, method: str, path: str, body: Any, *, missing: str = "such page", seconds: float | None = None
+    ) -> None:
+        """Send a body where the answer does not matter as long as it is a good one; not repeated by itself either.
+
+        Parameters
+        ----------
+        seconds : float, optional
+            What the answer may take, where that is longer than others do.
+        """
+        with self._opened(method, path, body=body, missing=missing, first_byte=seconds) as response:
+            response.read()
+
     def delete(self, path: str) -> None:
         """Remove what is there; not repeated by itself either."""
         with self._opened("DELETE", path):
