@@ -37,12 +37,13 @@ def labels_read(round_: Round, manager: ActiveLearningManager) -> None:
     known = {task_id: task.seen_updated_at for task_id, task in tasks.items() if task.seen_updated_at}
     for task_id, (updated_at, label) in manager.read_labels(round_.view_id, known).items():
         if task_id in tasks:
-            _label_write(tasks[task_id], updated_at, label)
+            label_write(tasks[task_id], updated_at, label)
     outside = manager.labeled_outside(tasks, round_.published_at)
     _synced(round_, sync_error="", outside_task_ids=outside)
 
 
-def _label_write(task: BatchTask, updated_at: datetime, label: Label | None) -> None:
+def label_write(task: BatchTask, updated_at: datetime, label: Label | None) -> None:
+    """Keep what is answered of a task by now."""
     task.seen_updated_at = updated_at
     task.status = _status(label)
     task.label = (label.value or "") if label else ""
