@@ -1,8 +1,29 @@
-"""How a measure of the model grows with the labels, and what more of them will bring."""
+"""How a measure of the model grows with the labels, and what more of them will bring.
+
+Learning curves follow value(n) = 1 − a − b·n^−c more often than not (C. Cortes et al., "Learning curves: asymptotic
+values and rate of convergence", NIPS 1993; T. Viering and M. Loog, "The shape of learning curves: a review", IEEE
+Transactions on Pattern Analysis and Machine Intelligence 45, 2023, who show how often they do not). With few noisy
+points nothing tells one such curve from many others, and a best fit would hide that. So this is no best fit but a
+posterior, on a grid: there is nothing that could fail to converge. What is measured at n labels is
+
+    y(n) = 1 − a − b·n^−c + w(n) + shared + own(n)
+
+w(n)    How the true curve leaves the power law: its slope over log n wanders (an integrated random walk of τ per
+        e-fold, with a little of a plain one), nothing at the first point and more from there on. τ is not known.
+shared  How far the test set is easier or harder than the rest of the pool. All rounds use the same test tasks, so it
+        is the same in all: sd as wide as the intervals say. However many rounds there are, they do not make the test
+        set any larger, so the band of the curve stays about as wide as one interval; but a gain, a difference of two
+        values, is free of it, and much better known than either.
+own(n)  What is each measurement's own: luck of a training, tasks that flip. Its sd is κ times the interval's; as the
+        tasks are the same, κ may be well below 1, and luck of training may bring it above. κ is not known.
+
+c, κ and τ have a grid with a prior; given them the rest is a normal distribution, cut to what can be: values up to 1,
+b ≥ 0, a ≥ 0. It is laid out at quantiles, weighed by its evidence, and 4 000 curves are drawn from the whole.
+The priors were set by simulation: ``tests/simulations/test_predicted_gain.py``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,11 +38,17 @@ _LEAST_SD = 0.0025
 """No measurement counts as more exact than this: an interval without width is no certainty."""
 
 _EXPONENTS = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0])
+"""c; all equally likely."""
 _SCATTERS = np.array([0.25, 0.5, 0.75, 1.0, 1.5])
+"""κ, and its prior."""
 _SCATTER_PRIOR = np.array([0.2, 0.25, 0.25, 0.2, 0.1])
-_WANDERINGS = np.array([0.0, 0.005, 0.01, 0.02, 0.04])
+_WANDERINGS = np.array([0.0, 0.01, 0.02, 0.05, 0.1])
+"""τ, and its prior."""
 _WANDERING_PRIOR = np.array([0.2, 0.2, 0.25, 0.2, 0.15])
+_ROUGHNESS = 0.2
+"""The plain random walk's sd per e-fold, as a share of τ."""
 _NODES = (np.arange(7) + 0.5) / 7
+"""The quantiles at which a normal distribution is laid out."""
 _DRAWS = 4000
 
 
@@ -57,34 +84,13 @@ def fit_power_law(points: Sequence[Point], seed: int = 0) -> "PowerLaw | None":
     values = np.array([point.value for point in known])
     sds = np.array([max((point.high - point.low) / (2 * _Z), _LEAST_SD) for point in known])
     scatter, wandering = (grid.ravel() for grid in np.meshgrid(_SCATTERS, _WANDERINGS, indexing="ij"))
-    prior = np.log(np.outer(_SCATTER_PRIOR, _WANDERING_PRIOR).ravel())
     noise = _Noise(labels, sds, scatter, wandering)
-    # Axes from here on: exponent, noise, and then what each is about.
-    basis = _basis(labels, labels, _EXPONENTS)  # (c, N)
-    design = np.stack([np.ones_like(basis), -basis], axis=2)  # (c, N, 2)
-    solved = noise.precision[None] @ design[:, None]  # (c, k, N, 2)
-    precision = np.einsum("cnp,cknq->ckpq", design, solved)
-    projected = np.einsum("cknp,n->ckp", solved, values)
-    covariance = np.linalg.inv(precision)
-    mean = np.einsum("ckpq,ckq->ckp", covariance, projected)
-    misfit = np.einsum("n,knm,m->k", values, noise.precision, values)[None] - np.einsum("ckp,ckp->ck", projected, mean)
-    evidence = -0.5 * (misfit + noise.log_determinant + np.linalg.slogdet(precision)[1]) + prior
-    # The value at the last point lies below 1, the rise up to there is at least 0, the plateau at most 1.
-    last_sd = np.sqrt(covariance[..., 0, 0])
-    ceiling = (1 - mean[..., 0]) / last_sd
-    evidence += log_ndtr(ceiling)
-    last = mean[..., 0, None] + last_sd[..., None] * ndtri_exp(np.log(_NODES) + log_ndtr(ceiling)[..., None])
-    slope = covariance[..., 0, 1] / covariance[..., 0, 0]
-    centre = mean[..., 1, None] + slope[..., None] * (last - mean[..., 0, None])
-    spread = np.sqrt(covariance[..., 1, 1] - slope * covariance[..., 0, 1])[..., None]
-    beyond = -_basis(np.array([np.inf]), labels, _EXPONENTS)[:, 0]
-    most = np.maximum(1 - last, 0) / beyond[:, None, None]
-    share, rise = _truncated(centre, spread, most)
-    log_weights = (evidence[..., None] + share)[..., None] + np.zeros(len(_NODES))
+    prior = np.log(np.outer(_SCATTER_PRIOR, _WANDERING_PRIOR).ravel())
+    log_weights, last, rise = _laid_out(labels, values, noise, prior)
     weights = np.exp(log_weights - log_weights.max()).ravel()
     generator = np.random.default_rng(seed)
-    picked = _resampled(weights / weights.sum(), generator)
-    exponent, kind, at_last, _ = np.unravel_index(picked, log_weights.shape)
+    picked = _resampled(weights, generator)
+    exponent, kind, at_last, at_rise = np.unravel_index(picked, log_weights.shape)
     return PowerLaw(
         _labels=labels,
         _values=values,
@@ -92,9 +98,43 @@ def fit_power_law(points: Sequence[Point], seed: int = 0) -> "PowerLaw | None":
         _exponent=_EXPONENTS[exponent],
         _kind=kind,
         _last=last[exponent, kind, at_last],
-        _rise=rise.ravel()[picked],
+        _rise=rise[exponent, kind, at_last, at_rise],
         _chance=generator.permutation(ndtri((np.arange(_DRAWS) + 0.5) / _DRAWS)),
     )
+
+
+def _laid_out(labels: Array, values: Array, noise: "_Noise", prior: Array) -> tuple[Array, Array, Array]:
+    """The posterior on a grid of exponent × kind of noise × value at the last point × rise up to there.
+
+    The power law is written as last − rise·basis(n), which the points tell of directly, instead of by a and b.
+
+    Returns
+    -------
+    log_weights : ndarray, shape (c, k, q, q)
+    last : ndarray, shape (c, k, q)
+    rise : ndarray, shape (c, k, q, q)
+    """
+    basis = _basis(labels, labels, _EXPONENTS)
+    design = np.stack([np.ones_like(basis), -basis], axis=2)  # (c, N, 2)
+    solved = noise.precision[None] @ design[:, None]  # (c, k, N, 2)
+    precision = np.einsum("cnp,cknq->ckpq", design, solved)
+    projected = np.einsum("cknp,n->ckp", solved, values)
+    covariance = np.linalg.inv(precision)
+    mean = np.einsum("ckpq,ckq->ckp", covariance, projected)
+    misfit = np.einsum("n,knm,m->k", values, noise.precision, values) - np.einsum("ckp,ckp->ck", projected, mean)
+    evidence = prior - 0.5 * (misfit + noise.log_determinant + np.linalg.slogdet(precision)[1])
+    # The value at the last point is at most 1 …
+    sd = np.sqrt(covariance[..., 0, 0])
+    ceiling = log_ndtr((1 - mean[..., 0]) / sd)
+    last = mean[..., 0, None] + sd[..., None] * ndtri_exp(np.log(_NODES) + ceiling[..., None])
+    # … and the rise from the first to it at least 0, and not so much that the plateau would lie above 1.
+    slope = covariance[..., 0, 1] / covariance[..., 0, 0]
+    centre = mean[..., 1, None] + slope[..., None] * (last - mean[..., 0, None])
+    spread = np.sqrt(covariance[..., 1, 1] - slope * covariance[..., 0, 1])[..., None]
+    beyond = -_basis(np.array([np.inf]), labels, _EXPONENTS)[:, 0, None, None]
+    share, rise = _truncated(centre, spread, np.maximum(1 - last, 0) / beyond)
+    log_weights = (evidence + ceiling)[..., None] + share
+    return np.repeat(log_weights[..., None], len(_NODES), axis=3), last, rise
 
 
 @dataclass(frozen=True)
@@ -148,31 +188,42 @@ class PowerLaw:
         Interval
             As a share: 0.01 is one point. Below 0 the model gets worse.
         """
-        now, then = np.array([max(labels_now, 1)]), np.array([max(labels_now, 1) + more])
-        before, weights_before = self._curve(now), self._noise.weights(now)
-        after, weights_after = self._curve(then), self._noise.weights(then)
-        weights = (weights_after - weights_before)[self._kind, 0]
-        spread = self._noise.step_sd(now[0], then[0])[self._kind]
-        draws = (after - before)[:, 0] + (weights * self._residuals()).sum(axis=1) + spread * self._chance
+        now = float(max(labels_now, 1))
+        both = np.array([now, now + more])
+        mean, covariance = self._deviation(both)
+        mean += self._curve(both)
+        sd = np.sqrt(np.maximum(covariance[:, 0, 0] + covariance[:, 1, 1] - 2 * covariance[:, 0, 1], 0))
+        draws = np.minimum(mean[:, 1] - mean[:, 0] + sd[self._kind] * self._chance, 1 - np.minimum(mean[:, 0], 1))
         low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
         return Interval(float(middle), float(low), float(high))
 
     def _band(self, labels: ArrayLike, is_measured: bool) -> tuple[Array, Array, Array]:
         wanted = np.maximum(np.asarray(labels, dtype=np.float64), 1)
-        weights = self._noise.weights(wanted, is_measured)[self._kind]
-        spread = self._noise.sd(wanted, is_measured)[self._kind]
-        draws = self._curve(wanted) + np.einsum("dmn,dn->dm", weights, self._residuals())
-        draws += spread * self._chance[:, None]
+        mean, covariance = self._deviation(wanted, is_measured)
+        variance = np.diagonal(covariance, axis1=1, axis2=2)
+        draws = self._curve(wanted) + mean + np.sqrt(np.maximum(variance, 0))[self._kind] * self._chance[:, None]
         low, middle, high = np.clip(np.quantile(draws, [0.025, 0.5, 0.975], axis=0), 0, 1)
         return middle, low, high
+
+    def _deviation(self, labels: Array, is_measured: bool = False) -> tuple[Array, Array]:
+        """(draws, m) and (k, m, m): from the power law, as the residuals tell: mean, and covariance of what is left."""
+        noise = self._noise
+        known = noise.between(labels, self._labels, is_measured)
+        weights = known @ noise.precision
+        left = noise.between(labels, labels, is_measured) - weights @ np.swapaxes(known, 1, 2)
+        if is_measured:
+            left = left + noise.scattered(labels)
+        residuals = self._values - self._curve(self._labels)
+        mean = np.empty((len(residuals), len(labels)))
+        for kind in np.unique(self._kind):  # all at once would hold an array of draws · m · N
+            is_kind = self._kind == kind
+            mean[is_kind] = residuals[is_kind] @ weights[kind].T
+        return mean, left
 
     def _curve(self, labels: Array) -> Array:
         """(draws, m): the power laws alone."""
         kinds, place = np.unique(self._exponent, return_inverse=True)
         return self._last[:, None] - self._rise[:, None] * _basis(labels, self._labels, kinds)[place]
-
-    def _residuals(self) -> Array:
-        return self._values - self._curve(self._labels)
 
 
 class _Noise:
@@ -181,44 +232,29 @@ class _Noise:
     def __init__(self, labels: Array, sds: Array, scatter: Array, wandering: Array) -> None:
         self._labels, self._sds = labels, sds
         self._scatter, self._wandering = scatter, wandering
-        self._shared = np.maximum(0, 1 - scatter**2)
-        covariance = self._covariance(labels, labels, sds, True)
-        covariance += (scatter**2)[:, None, None] * np.diag(sds**2)
+        covariance = self.between(labels, labels, is_measured=True) + self.scattered(labels)
         self.precision: Array = np.asarray(np.linalg.inv(covariance), dtype=np.float64)
         self.log_determinant: Array = np.linalg.slogdet(covariance)[1]
 
-    def _covariance(self, labels: Array, others: Array, sds: Array, is_measured: bool) -> Array:
-        here, there = np.log(labels / self._labels[0]), np.log(others / self._labels[0])
-        walk = np.clip(np.minimum.outer(here, there), 0, None) + np.clip(-np.maximum.outer(here, there), 0, None)
-        found: Array = (self._wandering**2)[:, None, None] * walk
+    def between(self, labels: Array, others: Array, is_measured: bool = False) -> Array:
+        """(k, m, n): covariance of the deviation at some counts of labels with that at others."""
+        found: Array = self._wandering[:, None, None] ** 2 * self._walk(labels, others)
         if is_measured:
-            found = found + self._shared[:, None, None] * np.outer(sds, self._sds)
+            found = found + np.outer(self.sds(labels), self.sds(others))
         return found
 
-    def _measured_sds(self, labels: Array) -> Array:
+    def _walk(self, labels: Array, others: Array) -> Array:
+        here, there = np.log(labels / self._labels[0])[:, None], np.log(others / self._labels[0])[None]
+        near, far = np.minimum(abs(here), abs(there)), np.maximum(abs(here), abs(there))
+        smooth = near**2 * (3 * far - near) / 6
+        return np.where(here * there > 0, smooth + _ROUGHNESS**2 * near, 0)
+
+    def scattered(self, labels: Array) -> Array:
+        """(k, m, m): covariance of what is each measurement's own."""
+        return np.asarray(self._scatter[:, None, None] ** 2 * np.diag(self.sds(labels) ** 2))
+
+    def sds(self, labels: Array) -> Array:
         return np.asarray(np.interp(labels, self._labels, self._sds), dtype=np.float64)
-
-    def weights(self, labels: Array, is_measured: bool = False) -> Array:
-        """(k, m, N): what residuals tell of the deviation there."""
-        return self._covariance(labels, self._labels, self._measured_sds(labels), is_measured) @ self.precision
-
-    def sd(self, labels: Array, is_measured: bool = False) -> Array:
-        """(k, m): what they leave open."""
-        sds = self._measured_sds(labels)
-        known = self._covariance(labels, self._labels, sds, is_measured)
-        explained: Array = np.einsum("kmn,kpn,kmp->km", known, self.precision, known)
-        whole: Array = (self._wandering**2)[:, None] * np.abs(np.log(labels / self._labels[0]))
-        if is_measured:
-            whole = whole + (self._shared + self._scatter**2)[:, None] * sds**2
-        return np.asarray(np.sqrt(np.maximum(whole - explained, 0)))
-
-    def step_sd(self, labels: float, then: float) -> Array:
-        """(k,): the same of the deviation's change between two counts."""
-        both = np.array([labels, then])
-        known = self._covariance(both, self._labels, both, False)
-        step = known[:, 1] - known[:, 0]
-        explained = np.einsum("kn,knm,km->k", step, self.precision, step)
-        return np.asarray(np.sqrt(np.maximum(self._wandering**2 * np.log(then / labels) - explained, 0)))
 
 
 def _basis(labels: Array, known: Array, exponents: Array) -> Array:
@@ -243,7 +279,9 @@ def _truncated(centre: Array, spread: Array, most: Array) -> tuple[Array, Array]
     return share, np.clip(centre[..., None] + spread[..., None] * signed, 0, most[..., None])
 
 
-def _resampled(weights: Array, generator: "np.random.Generator") -> NDArray[Any]:
+def _resampled(weights: Array, generator: np.random.Generator) -> NDArray[np.intp]:
     """Places drawn in proportion to their weights, evenly rather than each by itself: that scatters less."""
-    steps = (np.arange(_DRAWS) + generator.random()) / _DRAWS
-    return np.minimum(np.searchsorted(np.cumsum(weights), steps), len(weights) - 1)
+    up_to = np.cumsum(weights)
+    steps = (np.arange(_DRAWS) + generator.random()) / _DRAWS * up_to[-1]
+    places: NDArray[np.intp] = np.minimum(np.searchsorted(up_to, steps), len(weights) - 1)
+    return places
