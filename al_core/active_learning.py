@@ -16,7 +16,7 @@ from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
 from al_core.errors import EmptyPool, InvalidInput, NoLabels
 from al_core.evaluation import Evaluation, evaluate
-from al_core.evaluation.sureness import confidences, uncertainties
+from al_core.evaluation.sureness import confidences, distributions, uncertainties
 from al_core.features import FeatureCache, TextFeatures
 from al_core.flights import pumped
 from al_core.label_studio import LabelStudio, chosen_label, label_spaces, scored_spaces, true_result
@@ -266,7 +266,15 @@ class ActiveLearningManager:
 
     # ----------------------------------------------------------------- 3. recommend
 
-    def recommend(self, scores: Scores, size: int, *, test_size: int = 0, progress: Progress = silent) -> Batch:
+    def recommend(
+        self,
+        scores: Scores,
+        size: int,
+        *,
+        test_size: int = 0,
+        test_ids: Collection[int] = (),
+        progress: Progress = silent,
+    ) -> Batch:
         """Put the batch together: a test set and a control lane at random, and what the strategy asks.
 
         Parameters
@@ -276,6 +284,8 @@ class ActiveLearningManager:
             batch says so.
         test_size : int
             How many tasks are drawn at random to measure with, before the strategy may choose.
+        test_ids : collection of int
+            Tasks that are to be measured with, too; those that the pool does not have are left out.
         """
         rules = BatchRules(
             way=self.diversity,
@@ -287,7 +297,7 @@ class ActiveLearningManager:
             text=self.text,
         )
         reports = Reports(progress, "Choosing tasks.")
-        learned = np.setdiff1d(scores.pool.labeled_ids, sorted(self.held_out))
+        learned = np.setdiff1d(scores.pool.labeled_ids, sorted(self.held_out.union(test_ids)))
         contents = Contents(
             lambda ids: reports.wait(lambda: self.label_studio.task_data(self.project_id, ids)),
             lambda address: reports.wait(lambda: self.label_studio.read_file(address)),
@@ -296,7 +306,8 @@ class ActiveLearningManager:
         pages = pumped(self.label_studio.changed_since(self.project_id, scores.pool.read_at), reports.tick)
         closed = [state.task_id for page in pages for state in page if state.labeled or state.skipped]
         answered = np.intersect1d(scores.pool.task_ids, np.array(closed, dtype=np.int64))
-        return BatchComposer(scores, rules, contents, learned, answered, reports.say).compose(size, test_size)
+        composer = BatchComposer(scores, rules, contents, learned, answered, reports.say)
+        return composer.compose(size, test_size, test_ids)
 
     # ----------------------------------------------------------------- 4. publish, and hear the answers
 
@@ -442,6 +453,7 @@ class ActiveLearningManager:
             self.label_space,
             model_version=predictions[0].model_version if predictions else "",
             confidence=confidences(predictions, self.label_space),
+            probabilities=distributions(predictions, self.label_space),
             uncertainty=uncertainties(
                 predictions,
                 self.label_spaces,

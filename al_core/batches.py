@@ -1,7 +1,7 @@
 """How a batch is put together: the test set, the control lane, then what the strategy asks."""
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -74,7 +74,8 @@ class BatchComposer:
     """Puts one batch together out of a scored pool.
 
     The test set and the control lane are drawn at random before the strategy may choose, so that they stand
-    for the whole pool. Content that is in the pool several times enters a batch once, whatever its lane.
+    for the whole pool. Content that is in the pool several times enters a batch once, whatever its lane; what was
+    named for the test set enters as it is.
     """
 
     scores: Scores
@@ -88,12 +89,18 @@ class BatchComposer:
     _seen: set[str] = field(default_factory=set)
     _notes: list[str] = field(default_factory=list)
 
-    def compose(self, size: int, test_size: int) -> Batch:
-        """A batch of ``size`` tasks for the strategy and its control lane, and ``test_size`` to measure with."""
-        if size < 0 or test_size < 0 or size + test_size == 0:
-            raise InvalidInput("A batch needs at least one task.")
+    def compose(self, size: int, test_size: int, test_ids: Collection[int] = ()) -> Batch:
+        """A batch of ``size`` tasks for the strategy and its control lane, and ``test_size`` to measure with.
+
+        Of ``test_ids``, which are to be measured with too, those are in it that the pool has.
+        """
         free = ~np.isin(self._ids, self.answered)
-        test = self._drawn(free, test_size, _TEST)
+        named = np.flatnonzero(free & np.isin(self._ids, list(test_ids)))
+        if size < 0 or test_size < 0 or size + test_size + len(named) == 0:
+            raise InvalidInput("A batch needs at least one task.")
+        free[named] = False
+        chosen = self._named(named)
+        test = np.concatenate([chosen, self._drawn(free, test_size, _TEST)])
         free[test] = False
         control = self._drawn(free, round(size * self.rules.control_share), _CONTROL)
         free[control] = False
@@ -103,7 +110,7 @@ class BatchComposer:
             *(self._item(int(index), "test") for index in test),
         ]
         ranked = tuple(replace(item, rank=rank) for rank, item in enumerate(items, start=1))
-        wanted = size + test_size
+        wanted = size + test_size + len(named)
         if len(ranked) < wanted:
             self._notes.insert(0, f"Wanted {wanted:,} tasks; only {len(ranked):,} could be picked.")
         self._notes += self._left_out()
@@ -134,6 +141,15 @@ class BatchComposer:
         order = places[np.argsort(task_keys(self._ids[places], self.scores.seed, purpose))]
         chosen, _ = self._distinct(order, count)
         return chosen[np.argsort(self._ids[chosen])]
+
+    def _named(self, places: Indices) -> Indices:
+        """Those of the places whose tasks are still there, alike or not: somebody has chosen them."""
+        chosen: list[int] = []
+        for start in range(0, len(places), READ_AHEAD):
+            for place, _, key in self._read(places[start : start + READ_AHEAD]):
+                self._seen.add(key)
+                chosen.append(place)
+        return np.array(chosen, dtype=np.int64)
 
     def _asked(self, free: NDArray[np.bool_], count: int) -> tuple[Indices, Indices]:
         """What the strategy asks, most uncertain first, and the group of each (−1 for none)."""

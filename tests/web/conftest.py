@@ -105,6 +105,7 @@ def campaign(connection: Connection, alice: User, bob: User) -> Campaign:
         start_size=3,
         test_size=5,
         candidate_factor=3,
+        control_share=0,
         created_by=alice,
     )
     campaign.annotators.add(bob)
@@ -129,6 +130,7 @@ def make_round(campaign: Campaign) -> MakeRound:
             "batch_size": tasks,
             "candidate_factor": 3,
             "seed": 0,
+            "control_share": 0,
             "view_id": 41 if published else None,
             "published_at": START if published else None,
             "scored_at": START if tasks else None,

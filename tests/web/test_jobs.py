@@ -13,6 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from django.db import OperationalError, connection
+from django.db.models import F
 from django.utils import timezone
 
 from al_core.doctor import Diagnosis
@@ -37,8 +38,10 @@ def start(campaign, alice, server, backend):
 
 @pytest.fixture
 def later_round(make_round):
-    """Round 0 is done, so that the next one asks the model."""
-    return make_round("done", number=0, tasks=0)
+    """Round 0 is done, so that the next one asks the model, and has drawn the test set elsewhere."""
+    round_ = make_round("done", number=0, tasks=0, test_tasks=5)
+    round_.batch_tasks.update(task_id=F("task_id") + 900)
+    return round_
 
 
 @pytest.fixture
@@ -232,7 +235,7 @@ def test_the_test_set_is_never_asked_again(start, work, make_round, campaign):
     for number, task in enumerate(held_out.batch_tasks.all()):
         task.task_id = 30 - number
         task.save()
-    campaign.batch_size = 30
+    campaign.batch_size, campaign.test_size = 30, 3
     campaign.save()
     job = work(start())
     assert not {30, 29, 28} & set(ids(job.round))
@@ -440,7 +443,7 @@ def test_a_worker_that_dies_at_the_end_leaves_work_that_can_be_done_again(start,
 
     job = start()
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.rounds, "round_scored", cut)
+        patch.setattr(jobs, "round_scored", cut)
         with pytest.raises(PowerCut):
             work(job)
     job.refresh_from_db()
@@ -556,6 +559,8 @@ def test_nobody_is_asked_twice_whatever_became_of_the_batch(start, work, make_ro
         for number, task in enumerate(round_.batch_tasks.all()):
             task.task_id = first + number
             task.save()
+    campaign.test_size = 0
+    campaign.save()
     job = work(start())
     assert (len(ids(job.round)), {28, 29, 30} & set(ids(job.round))) == (4, set())
     assert {25, 26, 27} & set(ids(job.round)), "of a round that was given up nobody was asked"
@@ -786,17 +791,24 @@ def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, mo
     assert labelled.training_runs.get().verdict == "cancelled"
 
 
-def test_a_model_of_regions_is_trained_and_not_measured(start, work, do, server, spans, campaign):
+def test_a_model_of_regions_that_nothing_measures_is_trained_all_the_same(start, work, do, server, backend):
+    server.label_config = (
+        '<View><Image name="picture" value="$image"/><KeyPointLabels name="points" toName="picture">'
+        '<Label value="eye"/></KeyPointLabels></View>'
+    )
+    point = {"from_name": "points", "to_name": "picture", "type": "keypointlabels"}
+    backend.result = lambda task_id: [{**point, "value": {"x": 1, "y": 2, "width": 1, "keypointlabels": ["eye"]}}]
     round_ = work(start()).round
     do(round_, "publish")
     for task_id in ids(round_):
-        server.annotate(task_id, "person")
-        server.tasks[task_id]["annotations"][-1]["result"] = spans.result(task_id)
+        server.annotate(task_id, "eye")
+        server.tasks[task_id]["annotations"][-1]["result"] = backend.result(task_id)
     job = do(round_, "train")
     round_.refresh_from_db()
     assert (job.status, round_.status) == ("succeeded", "done"), job.message
-    assert job.message == "Trained v2 on 3 labels. How good it is at regions is not measured yet."
+    assert job.message == "Trained v2 on 3 labels. How good it is at such regions is not measured yet."
     assert not hasattr(round_, "evaluation")
+    assert round_.training_runs.get().not_measured == "How good it is at such regions is not measured yet."
 
 
 # --------------------------------------------------------------------- the probability doctor

@@ -17,7 +17,9 @@ from tests.servers import URL
 from trustai_web.campaigns import pool_scores
 from trustai_web.campaigns.models import Job, Round
 from trustai_web.campaigns.pool_scores import PoolScores, Which
-from trustai_web.campaigns.services.rounds import WrongMoment, round_create, round_scored, round_work
+from trustai_web.campaigns.services.rounds import round_create, round_work
+from trustai_web.campaigns.services.scoring import round_scored
+from trustai_web.campaigns.services.statuses import WrongMoment
 from trustai_web.dashboard.views import scores as views
 
 NAN = float("nan")

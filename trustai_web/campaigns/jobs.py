@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,14 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 
 from al_core.active_learning import ActiveLearningManager
-from al_core.errors import ActiveLearningError, Cancelled, NoLabels, ServerUnreachable, TrainingFailed
+from al_core.errors import (
+    ActiveLearningError,
+    Cancelled,
+    InvalidInput,
+    NoLabels,
+    ServerUnreachable,
+    TrainingFailed,
+)
 from al_core.evaluation import Evaluation
 from al_core.flights import awaited
 from al_core.label_studio import LabelStudio
@@ -26,6 +33,7 @@ from trustai_web.campaigns.parts import SharedOut
 from trustai_web.campaigns.previews import preview
 from trustai_web.campaigns.services import rounds
 from trustai_web.campaigns.services.campaigns import (
+    PATIENCE,
     campaign_diagnosed,
     campaign_manager,
     campaign_project_seen,
@@ -44,6 +52,10 @@ from trustai_web.campaigns.services.jobs import (
     jobs_sweep,
 )
 from trustai_web.campaigns.services.labels import labels_read
+from trustai_web.campaigns.services.scoring import agreement_with_before, round_scored
+from trustai_web.campaigns.services.statuses import WrongMoment
+from trustai_web.campaigns.services.training import call_back_of, call_back_url, training_begin, training_trained
+from trustai_web.connections.services import backend_settings
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +64,8 @@ REPORT_SECONDS = 0.25
 
 DOCTOR_SAMPLE = 50
 """Tasks that the doctor looks at: a few seconds of a backend's time, and enough to see what its numbers are."""
+
+NO_TEST_SET = "There is no labelled test set to measure it with."
 
 
 @dataclass(frozen=True)
@@ -147,16 +161,23 @@ def score(job: Job, progress: Progress) -> Outcome:
         campaign_project_seen(round_.campaign, project)
         pool = manager.read_pool(progress)
         scores = manager.score(pool, progress)
-        batch = manager.recommend(scores, round_.batch_size, test_size=round_.test_size, progress=progress)
+        batch = manager.recommend(
+            scores,
+            round_.batch_size,
+            test_size=round_.test_size,
+            test_ids=selectors.test_ids_to_ask(round_),
+            progress=progress,
+        )
         task_ids = [item.task_id for item in batch.items]
         data = awaited(
             lambda: manager.label_studio.task_data(project.id, task_ids),
             partial(progress, 0, None, "Reading the tasks of the batch."),
         )
         previews = {task_id: preview(values, manager.label_space) for task_id, values in data.items()}
+    agreement = agreement_with_before(round_, scores)
     return Outcome(
         _recommended(pool, scores, batch),
-        partial(rounds.round_scored, round_=round_, scores=scores, batch=batch, previews=previews),
+        partial(round_scored, round_=round_, scores=scores, batch=batch, previews=previews, agreement=agreement),
     )
 
 
@@ -221,36 +242,106 @@ def retract(job: Job, progress: Progress) -> Outcome:
 def train(job: Job, progress: Progress) -> Outcome:
     round_ = _round(job)
     with round_manager(round_) as manager:
-        progress(0, None, "Reading the newest labels.")
-        labels_read(round_, manager)
-        begun = round_.training_runs.filter(verdict=TrainingRun.Verdict.RUNNING).first()
-        run = begun or rounds.training_begin(round_=round_, before=manager.before_training(progress))
-        training = manager.train(
-            Before.from_dict(run.before),
-            resume=begun is not None,
-            timeout=settings.TRAIN_TIMEOUT_SECONDS,
-            progress=progress,
-        )
-        if training.verdict != "new_model":
-            raise TrainingFailed(training.reason)
-        can_be_measured = control_of(manager.label_space).can_be_measured
-        test_ids = selectors.test_task_ids(round_.campaign) if can_be_measured else []
-        evaluation = _evaluation(manager, test_ids, progress)
+        # An earlier try of the job may have got the model, and have met a server that was gone while it measured.
+        run = selectors.unmeasured_training(round_) or _trained(job, round_, manager, progress)
+        evaluation, not_measured = _evaluated(run, manager, progress)
     return Outcome(
-        f"Trained {training.version_after} on {training.label_count:,} labels. "
-        f"{_measured(evaluation, can_be_measured)}",
-        partial(rounds.round_trained, round_=round_, run=run, training=training, evaluation=evaluation),
+        f"Trained {run.version_after or 'a new model'} on {run.label_count:,} labels. "
+        f"{_in_words(evaluation) if evaluation else not_measured}",
+        partial(rounds.round_trained, run=run, evaluation=evaluation, not_measured=not_measured),
     )
 
 
-def _evaluation(manager: ActiveLearningManager, test_ids: Sequence[int], progress: Progress) -> Evaluation | None:
-    """None where no task of the test set is labelled."""
-    if not test_ids:
-        return None
+def _trained(job: Job, round_: Round, manager: ActiveLearningManager, progress: Progress) -> TrainingRun:
+    """Train, and keep what came of it.
+
+    Raises
+    ------
+    TrainingFailed
+        No new model came of it; that is kept too.
+    """
+    progress(0, None, "Reading the newest labels.")
+    labels_read(round_, manager)
+    known = backend_settings(round_.campaign.connection, round_.campaign.backend_url)
+    timeout = known.train_minutes * 60.0 if known.train_minutes else settings.TRAIN_TIMEOUT_SECONDS
+    begun = selectors.running_training(round_)
+    if begun is None:
+        before = manager.before_training(progress, timeout=timeout)
+        with _while_ours(job):
+            run = training_begin(round_=round_, before=before)
+    else:
+        run, before = begun, Before.from_dict(begun.before)
+    training = manager.train(
+        before,
+        route=known.train_route or None,  # type: ignore[arg-type]
+        resume=begun is not None,
+        timeout=timeout,
+        call_back_url=call_back_url(run),
+        heard=partial(call_back_of, run),
+        progress=progress,
+    )
+    with _while_ours(job):
+        training_trained(run=run, training=training)
+    if training.verdict != "new_model":
+        raise TrainingFailed(training.reason)
+    return run
+
+
+@contextmanager
+def _while_ours(job: Job) -> Iterator[None]:
+    """What is written inside is written by the job's owner or not at all."""
+    with transaction.atomic():
+        if not job_beat(job):
+            raise JobLost
+        yield
+
+
+def _evaluated(run: TrainingRun, manager: ActiveLearningManager, progress: Progress) -> tuple[Evaluation | None, str]:
+    """How good the new model is; where that cannot be found out, why. The model stays, whatever comes of this."""
+    progress(0, None, "Measuring the new model.")
     try:
-        return manager.evaluate(test_ids, progress)
+        control = awaited(lambda: control_of(manager.label_space), partial(progress, 0, None, "Opening the project."))
+        if not control.can_be_measured:
+            return None, "How good it is at such regions is not measured yet."
+        test_ids = selectors.test_task_ids(run.round.campaign)
+        if not test_ids:
+            return None, NO_TEST_SET
+        return manager.evaluate(test_ids, progress), ""
     except NoLabels:
-        return None
+        return None, NO_TEST_SET
+    except (Cancelled, ServerUnreachable):
+        raise
+    except ActiveLearningError as error:
+        return None, f"It was not measured: {error}"
+
+
+def _in_words(evaluation: Evaluation) -> str:
+    headline, tasks = evaluation.headline, len(evaluation.answers)
+    if headline.correct is not None:
+        return f"It answers {headline.correct:,} of {tasks:,} test tasks rightly."
+    return f"Its {headline.label} on {tasks:,} test tasks is {headline.value:.1%}."
+
+
+def evaluate(job: Job, progress: Progress) -> Outcome:
+    round_ = _round(job)
+    run = selectors.newest_model(round_)
+    if run is None:
+        raise WrongMoment("The model of this round is not the newest any more.", "What was measured stays.")
+    with round_manager(round_, patience=PATIENCE) as manager:
+        progress = _with_trouble(progress, manager.label_studio)
+        version = awaited(manager.model_version, partial(progress, 0, None, "Asking which model there is."))
+        if version != run.version_after:
+            raise InvalidInput(
+                f"The backend has {version or 'no version'} by now, and this round made {run.version_after}.",
+                "What was measured before stays.",
+            )
+        evaluation, not_measured = _evaluated(run, manager, progress)
+    if evaluation is None and hasattr(round_, "evaluation"):
+        raise NoLabels(not_measured, "What was measured before stays.")
+    return Outcome(
+        _in_words(evaluation) if evaluation else not_measured,
+        partial(rounds.round_measured, run=run, evaluation=evaluation, not_measured=not_measured),
+    )
 
 
 def doctor(job: Job, progress: Progress) -> Outcome:
@@ -264,22 +355,12 @@ def doctor(job: Job, progress: Progress) -> Outcome:
     )
 
 
-def _measured(evaluation: Evaluation | None, can_be_measured: bool) -> str:
-    if not can_be_measured:
-        return "How good it is at regions is not measured yet."
-    if evaluation is None:
-        return "There is no labelled test set to measure it with."
-    headline, tasks = evaluation.headline, len(evaluation.answers)
-    if headline.correct is not None:
-        return f"It answers {headline.correct:,} of {tasks:,} test tasks rightly."
-    return f"Its {headline.label} on {tasks:,} test tasks is {headline.value:.1%}."
-
-
 WORK: dict[Job.Kind, Callable[[Job, Progress], Outcome]] = {
     Job.Kind.SCORE: score,
     Job.Kind.PUBLISH: publish,
     Job.Kind.RETRACT: retract,
     Job.Kind.TRAIN: train,
+    Job.Kind.EVALUATE: evaluate,
     Job.Kind.DOCTOR: doctor,
 }
 

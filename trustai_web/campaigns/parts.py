@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from al_core.errors import ActiveLearningError, Cancelled, ServerUnreachable
 from al_core.flights import TICK_SECONDS, awaited
-from al_core.ml_backend import MLBackend
 from al_core.predictions import PartSpec, Work
 from al_core.storage import Store
 from al_core.types import Progress
@@ -36,6 +35,7 @@ from trustai_web.campaigns.services.parts import (
     parts_give_up,
     parts_tidy,
 )
+from trustai_web.connections.services import ml_backend
 
 logger = logging.getLogger(__name__)
 
@@ -257,7 +257,11 @@ def _predict(part: JobPart, report: Progress) -> None:
     if kept is None:
         raise PartLost
     task_ids = np.load(io.BytesIO(kept))
-    with round_manager(part.job.round, patience=PATIENCE) as manager, closing(MLBackend(part.backend_url)) as backend:
+    server = part.job.round.campaign.connection
+    with (
+        round_manager(part.job.round, patience=PATIENCE) as manager,
+        closing(ml_backend(server, part.backend_url)) as backend,
+    ):
         awaited(lambda: manager.project, lambda: report(0, None, "Opening the project."))
         manager.predictions.predict_part(backend, part.model_version, task_ids, report)
 

@@ -7,7 +7,10 @@ from django.db.models import Max, Prefetch, Q, QuerySet
 from trustai_web.accounts.models import User
 from trustai_web.campaigns.models import Campaign, Evaluation, Job, Round, TrainingRun
 from trustai_web.campaigns.selectors.access import campaigns_for
+from trustai_web.campaigns.selectors.measuring import LONG, missing_test_size
 from trustai_web.campaigns.selectors.rounds import Progress, batch_progress
+
+_LONG = tuple(f"evaluation__{column}" for column in LONG)
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,7 @@ class CampaignCard:
 def campaign_cards(user: User) -> list[CampaignCard]:
     """A card for each campaign, those that failed first."""
     rounds = Round.objects.exclude(status=Round.Status.CANCELLED).select_related("evaluation").order_by("number")
+    rounds = rounds.defer(*_LONG)
     campaigns = campaigns_for(user).prefetch_related(Prefetch("rounds", rounds, to_attr="live_rounds"))
     cards = [_card(campaign) for campaign in campaigns]
     return sorted(cards, key=lambda card: not (card.round and card.round.status == Round.Status.FAILED))
@@ -49,12 +53,13 @@ def rounds_of(campaign: Campaign) -> QuerySet[Round]:
     """The rounds of a campaign, newest first, with what they came to."""
     trained = Q(training_runs__verdict=TrainingRun.Verdict.NEW_MODEL)
     trained_on = Max("training_runs__label_count", filter=trained)
-    return campaign.rounds.select_related("evaluation").annotate(trained_on=trained_on).order_by("-pk")
+    rounds = campaign.rounds.select_related("evaluation").defer(*_LONG)
+    return rounds.annotate(trained_on=trained_on).order_by("-pk")
 
 
 def needs_start_round(campaign: Campaign) -> bool:
     """Whether the next round is the one that asks at random, before there is a model."""
-    return last_round(campaign) is None and campaign.start_size + campaign.test_size > 0
+    return last_round(campaign) is None and campaign.start_size + missing_test_size(campaign) > 0
 
 
 def examinations(campaign: Campaign) -> QuerySet[Job]:

@@ -26,7 +26,7 @@ from trustai_web.campaigns.controls import remembered
 from trustai_web.campaigns.models import Asking, Campaign, Job, Round
 from trustai_web.campaigns.services.jobs import job_create
 from trustai_web.connections.models import Connection
-from trustai_web.connections.services import label_studio
+from trustai_web.connections.services import label_studio, ml_backend
 
 
 def campaign_create(
@@ -128,14 +128,24 @@ def round_manager(round_: Round, *, patience: float = 0.0) -> Iterator[ActiveLea
 def scoring_manager(round_: Round, *, spread: Spread, tick: Tick) -> Iterator[ActiveLearningManager]:
     """The manager of a round for the one verb that predicts the whole pool.
 
-    It gathers a committee where the strategy wants one, knows whom earlier rounds asked, and shares out the work.
+    It gathers a committee where the strategy wants one, knows whom earlier rounds asked, scores with the older model
+    that a lead may have chosen, and shares out the work.
     """
 
     def members(client: LabelStudio) -> list[Backend]:
         return awaited(lambda: _other_backends(client, round_.campaign), tick) if _asks_a_committee(round_) else []
 
-    asked = selectors.asked_task_ids(round_)
-    with _manager(round_.campaign, round_, patience=PATIENCE, members=members, asked=asked, spread=spread) as manager:
+    with _manager(
+        round_.campaign,
+        round_,
+        patience=PATIENCE,
+        members=members,
+        version=round_.campaign.score_version,
+        asked=selectors.asked_task_ids(round_),
+        # The tasks of a chosen test set are in the pool until a batch has asked for them.
+        in_pool=selectors.test_ids_to_ask(round_),
+        spread=spread,
+    ) as manager:
         yield manager
 
 
@@ -153,27 +163,33 @@ def _manager(
     *,
     patience: float = 0.0,
     members: Callable[[LabelStudio], list[Backend]] = lambda _: [],
+    version: str = "",
     asked: Collection[int] = (),
+    in_pool: Collection[int] = (),
     spread: Spread = here,
 ) -> Iterator[ActiveLearningManager]:
     with ExitStack() as opened:
         client = opened.enter_context(closing(label_studio(campaign.connection, patience=patience)))
-        backend = opened.enter_context(closing(MLBackend(campaign.backend_url))) if campaign.backend_url else None
+
+        def backend_at(url: str) -> MLBackend:
+            return opened.enter_context(closing(ml_backend(campaign.connection, url)))
+
         yield ActiveLearningManager(
             client,
             campaign.project_id,
-            backend,
+            backend_at(campaign.backend_url) if campaign.backend_url else None,
             strategy_name=asking.strategy,
             diversity=asking.diversity,
             candidate_factor=asking.candidate_factor,
             seed=asking.seed,
-            held_out=selectors.test_task_ids(campaign),
+            held_out=set(selectors.test_task_ids(campaign)).difference(in_pool),
             control=asking.control,
             aggregation=Aggregation(asking.aggregation, asking.no_region),  # type: ignore[arg-type]
             rank_by=asking.rank_by,  # type: ignore[arg-type]
             control_share=asking.control_share / 100,
             class_balance=asking.class_balance,
-            committee=[opened.enter_context(closing(MLBackend(member.url))) for member in members(client)],
+            committee=[backend_at(member.url) for member in members(client)],
+            version=version,
             feature_cache=FileCache(site.VAR_DIR / "features"),
             asked=asked,
             store=campaign_store(campaign),

@@ -1,6 +1,6 @@
 """Writes about what the models of a campaign are measured on."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -138,8 +138,7 @@ def _uploaded(ids: Iterable[int]) -> list[int]:
 
 
 def _ground_truth(client: LabelStudio, campaign: Campaign) -> list[int]:
-    find: Callable[[int], Sequence[int]] = client.ground_truth_ids  # type: ignore[attr-defined]
-    found = sorted(islice(find(campaign.project_id), MOST_TASKS))
+    found = sorted(client.ground_truth_ids(campaign.project_id))[:MOST_TASKS]
     if not found:
         raise InvalidInput(
             "No task of the project has a ground truth.",

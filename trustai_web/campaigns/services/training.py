@@ -56,18 +56,6 @@ def training_begin(*, round_: Round, before: Before) -> TrainingRun:
         ) from None
 
 
-def training_running(round_: Round) -> TrainingRun | None:
-    """The training of the round that was begun and has no end yet, also where a worker died over it."""
-    return round_.training_runs.filter(verdict=Verdict.RUNNING).order_by("pk").last()
-
-
-def training_pending(round_: Round) -> TrainingRun | None:
-    """A training that brought a new model, of a round that is not done yet: what is missing is the evaluation."""
-    last = round_.training_runs.order_by("pk").last()
-    is_pending = round_.status == Round.Status.TRAINING and last is not None and last.verdict == Verdict.NEW_MODEL
-    return last if is_pending else None
-
-
 def training_trained(*, run: TrainingRun, training: types.Training) -> None:
     """Keep what a training came to, whatever it is."""
     TrainingRun.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(
