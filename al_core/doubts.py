@@ -68,9 +68,9 @@ def doubtful_labels(
     InvalidInput
         The arguments do not fit together, or a row is no distribution.
     """
+    if len(labels) < LEAST_LABELS:
+        raise TooFewLabels(f"{len(labels):,} labels can be checked, and it takes {LEAST_LABELS} to tell which are odd.")
     ids, given, rows = _checked(task_ids, labels, probabilities, label_names)
-    if len(ids) < LEAST_LABELS:
-        raise TooFewLabels(f"{len(ids):,} labels can be checked, and it takes {LEAST_LABELS} to tell which are odd.")
     if len(np.unique(given)) < 2:
         raise TooFewLabels("All labels that can be checked are the same, so none of them is odd.")
     suggested = rows.argmax(axis=1)

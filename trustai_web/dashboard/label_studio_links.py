@@ -1,19 +1,18 @@
 """Addresses of Label Studio's own pages."""
 
-from trustai_web.campaigns.models import BatchTask, Round
+from trustai_web.campaigns.models import BatchTask, Campaign, Round
 
 
-class LabelStudioLinks:
-    """Where a round's batch is labelled."""
+class TabLinks:
+    """Into a project's Data Manager, with the tasks of one tab where there is one."""
 
-    def __init__(self, round_: Round) -> None:
-        campaign = round_.campaign
+    def __init__(self, campaign: Campaign, view_id: int | None) -> None:
         self._data = f"{campaign.connection.url}/projects/{campaign.project_id}/data"
-        self._tab = f"tab={round_.view_id}&" if round_.view_id is not None else ""
+        self._tab = f"tab={view_id}&" if view_id is not None else ""
 
     @property
     def tab(self) -> str:
-        """The Data Manager with the batch alone."""
+        """The Data Manager with the tasks of the tab alone."""
         return f"{self._data}?{self._tab}".rstrip("?&")
 
     @property
@@ -31,3 +30,10 @@ class LabelStudioLinks:
     def other_task(self, task_id: int) -> str:
         """One task that is not in the batch, so that its list would not hold it."""
         return f"{self._data}?task={task_id}"
+
+
+class LabelStudioLinks(TabLinks):
+    """Where a round's batch is labelled."""
+
+    def __init__(self, round_: Round) -> None:
+        super().__init__(round_.campaign, round_.view_id)
