@@ -47,14 +47,14 @@ def scored(count, *, seed=0, models=True, low=None, high=None, ids=None):
     return Scores(pool, "margin" if models else "random", seed, bounds, models=said)
 
 
-def compose(scores, size, test_size=0, *, data=words, way="none", labelled=(), **rules):
+def compose(scores, size, test_size=0, *, test_ids=(), data=words, way="none", labelled=(), answered=(), **rules):
     def read(ids):
         assert len(ids) <= max(READ_AHEAD, len(labelled))
         return {task_id: data(task_id) for task_id in ids if data(task_id) is not None}
 
-    learned = np.array(labelled, dtype=np.int64)
-    composer = BatchComposer(scores, BatchRules(DIVERSITIES[way], SPACE, **rules), Contents(read), learned)
-    return composer.compose(size, test_size)
+    learned, closed = np.array(labelled, dtype=np.int64), np.array(answered, dtype=np.int64)
+    composer = BatchComposer(scores, BatchRules(DIVERSITIES[way], SPACE, **rules), Contents(read), learned, closed)
+    return composer.compose(size, test_size, test_ids)
 
 
 def in_lane(batch, lane):
@@ -80,6 +80,38 @@ def test_the_test_set_is_drawn_from_the_whole_pool_whatever_the_scores():
         often[np.array(drawn) - 1] += 1
     # 3,000 draws: about 600 in each fifth of the pool, give or take four standard deviations.
     assert np.abs(often.reshape(5, 200).sum(axis=1) - 600).max() < 4 * np.sqrt(3000 * 0.2 * 0.8)
+
+
+def test_tasks_that_were_named_for_the_test_set_are_in_it_and_the_strategy_gets_none_of_them():
+    scores = scored(100)
+    torn = (np.argsort(-scores.values)[:4] + 1).tolist()
+    batch = compose(scores, 10, 5, test_ids=[*torn, 7, 500], control_share=0.5)
+    test = in_lane(batch, "test")
+    named = sorted({*torn, 7})
+    assert test[: len(named)] == named, "500 is not in the pool: it is labelled, or gone"
+    assert len(test) == len(set(test)) == len(named) + 5
+    assert not set(named) & {*in_lane(batch, "strategy"), *in_lane(batch, "control")}
+    assert (len(in_lane(batch, "strategy")), len(in_lane(batch, "control")), batch.note) == (5, 5, "")
+    assert compose(scores, 0, test_ids=[3]).items[0].task_id == 3
+
+
+def test_named_tasks_stay_though_they_are_alike_and_nobody_else_is_asked_the_same():
+    batch = compose(scored(60), 10, test_ids=[1, 2], data=lambda i: {"text": "same"} if i <= 30 else words(i))
+    assert in_lane(batch, "test") == [1, 2]
+    assert min(in_lane(batch, "strategy")) > 30
+
+
+def test_of_the_named_tasks_those_are_left_out_that_were_answered_meanwhile_or_are_gone():
+    batch = compose(
+        scored(60), 5, test_ids=[1, 2, 3], answered=[2], data=lambda i: None if i == 3 else words(i), way="none"
+    )
+    assert in_lane(batch, "test") == [1]
+    assert "Wanted 7 tasks; only 6 could be picked." in batch.note
+
+
+def test_many_named_tasks_are_read_some_at_a_time():
+    named = range(1, 2 * READ_AHEAD + 2)
+    assert in_lane(compose(scored(600), 1, test_ids=named), "test") == list(named)
 
 
 def test_the_control_lane_takes_its_share_and_hides_between_the_others():

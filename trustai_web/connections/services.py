@@ -79,11 +79,17 @@ def _test(connection: Connection) -> None:
 # --------------------------------------------------------------------- ML backends
 
 
-def ml_backend(connection: Connection, url: str) -> MLBackend:
-    """A client of an ML backend of the connection's server, with its user and password; close it after use."""
+def ml_backend(connection: Connection, url: str, *, timeout: float = 100.0) -> MLBackend:
+    """A client of an ML backend of the connection's server, with its user and password; close it after use.
+
+    Parameters
+    ----------
+    timeout : float
+        Seconds that it may take for an answer; the default is for predictions.
+    """
     known = backend_settings(connection, url)
     has_auth = bool(known.username or known.password)
-    return MLBackend(url, (known.username, known.password) if has_auth else None)
+    return MLBackend(url, (known.username, known.password) if has_auth else None, timeout=timeout)
 
 
 def backend_settings(connection: Connection, url: str) -> BackendSettings:

@@ -45,9 +45,7 @@ class TestSetChange:
         if self.unlabelled:
             said.append(f"{_tasks(self.unlabelled)} without a label: the next round asks for them.")
         if self.learned:
-            said.append(
-                f"{_tasks(self.learned)} left out: a model was trained on their labels, so they could only flatter it."
-            )
+            said.append(f"{_tasks(self.learned)} left out: what a model was trained on could only flatter it.")
         return " ".join(said)
 
 
@@ -95,8 +93,9 @@ def test_set_change(  # no test of pytest's: tests import the module
     learned = _learned(campaign, answers)
     kept = [task_id for task_id in wanted if task_id not in learned]
     if not kept:
+        which = "this task" if len(wanted) == 1 else f"all {len(wanted):,} tasks"
         raise InvalidInput(
-            f"A model was trained on the labels of all {len(wanted):,} tasks, so they could only flatter it.",
+            f"A model was trained on the labels of {which}, so they could only flatter it.",
             "Nothing was changed. Choose tasks that are not labelled yet, or have a test set drawn at random.",
         )
     _write(campaign, source, test_ids=kept)
