@@ -67,6 +67,11 @@ def test_a_campaign_that_is_not_there_is_not_found(as_alice):
     assert as_alice.post("/campaigns/99/labels/publish/").status_code == 404
 
 
+def test_leads_find_the_page_from_the_campaign_and_annotators_no_link(as_alice, as_bob, campaign, url):
+    assert f'href="{url}"' in as_alice.get(f"/campaigns/{campaign.pk}/").text
+    assert url not in as_bob.get(f"/campaigns/{campaign.pk}/").text
+
+
 # --------------------------------------------------------------------- what is checked
 
 
