@@ -2,19 +2,16 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
-from typing import Any
 
 import numpy as np
 
-from al_core import training
-from al_core.answers import answer_of
 from al_core.batches import BatchComposer, BatchRules, Contents
 from al_core.combination import combine_controls
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
-from al_core.errors import EmptyPool, InvalidInput, NoLabels
+from al_core.errors import EmptyPool, InvalidInput
 from al_core.evaluation import Evaluation, evaluate
 from al_core.evaluation.sureness import confidences, distributions, uncertainties
 from al_core.features import FeatureCache, TextFeatures
@@ -26,7 +23,7 @@ from al_core.predictions import PredictionSource, Reports, Spread, here, why_unk
 from al_core.seeding import task_keys
 from al_core.storage import MemoryStore, Store
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES, Evidence
-from al_core.training import Before, CallBack, nothing
+from al_core.training import Before, CallBack, Trainer, lesson_of, nothing, probe_of
 from al_core.types import (
     Aggregation,
     Batch,
@@ -203,8 +200,7 @@ class ActiveLearningManager:
         return pool_of(tasks, self.held_out, self.asked, changes)
 
     def _read_tasks(self, progress: Progress, *, ahead: bool) -> tuple[TaskTable, PoolChanges]:
-        name = f"tasks-{sha256(f'{self.label_studio.url} {self.project_id}'.encode()).hexdigest()[:16]}.npz"
-        known = TaskTable.from_bytes(self.store.read(name) or b"")
+        known = TaskTable.from_bytes(self.store.read(self._tasks_name) or b"")
         reader = PoolReader(self.label_studio, self.project_id)
         # Where most tasks have a stored prediction, reading these tells the tasks as well.
         found = self._open(progress).read_ahead(progress) if ahead and known is None else None
@@ -212,8 +208,12 @@ class ActiveLearningManager:
             tasks, changes = reader.read(known, progress=progress)
         else:
             tasks, changes = reader.read(None, found.task_ids, progress, as_of=found.as_of)
-        self.store.write(name, tasks.to_bytes())
+        self.store.write(self._tasks_name, tasks.to_bytes())
         return tasks, changes
+
+    @property
+    def _tasks_name(self) -> str:
+        return f"tasks-{sha256(f'{self.label_studio.url} {self.project_id}'.encode()).hexdigest()[:16]}.npz"
 
     def _open(self, progress: Progress) -> PredictionSource:
         return Reports(progress, "Opening the project.").wait(lambda: self.predictions)
@@ -347,14 +347,17 @@ class ActiveLearningManager:
         return self._need_backend().model_version(self.project)
 
     def before_training(self, progress: Progress = silent, *, timeout: float = 600) -> Before:
-        """What the backend is like before it is asked to train; keep it, and give it to :meth:`train`.
+        """What the backend is like before it is asked to train: keep it, and give it to :meth:`train`.
 
         Parameters
         ----------
         timeout : float
-            Seconds to wait at most for a training that is under way already.
+            Seconds for which somebody else's training is waited for.
         """
-        return Before(self.model_version())
+        self._need_backend()
+        known = TaskTable.from_bytes(self.store.read(self._tasks_name) or b"")
+        tasks = self._read_tasks(progress, ahead=False)[0] if known is None else known
+        return self._trainer(progress, timeout).before(probe_of(tasks.task_ids, self.seed))
 
     def train(
         self,
@@ -374,13 +377,13 @@ class ActiveLearningManager:
         before : Before
             What :meth:`before_training` gave before the training was first asked for.
         route : {"train", "webhook", "label_studio"}, optional
-            How to ask for it. None: whatever the backend offers, in this order.
+            How to ask for it. None: the first of these that there is.
         resume : bool
             It may have been asked for already: look before asking again.
         timeout : float
             Seconds that it may take.
         call_back_url : str
-            Where the backend may tell the end of it; empty for nowhere. It is a secret.
+            Where the backend may tell the end of it, a secret; empty for nowhere.
         heard : callable
             What was sent there so far, if anything was; called from time to time.
 
@@ -388,35 +391,22 @@ class ActiveLearningManager:
         ------
         NoLabels
             There is nothing to train on.
-        TrainEndpointMissing
-            The backend cannot be asked so.
-        ServerUnreachable
-            Nobody is there, and nothing was asked.
+        TrainEndpointMissing, ServerUnreachable, AccessRefused
+            See :meth:`al_core.training.Trainer.train`.
         """
-        backend = self._need_backend()
-        reports = Reports(progress, "Collecting the labels.")
-        reports.wait(lambda: self.label_spaces)
-        labelled = [
-            task
-            for task in pumped(self.label_studio.labeled_tasks(self.project_id), reports.tick)
-            if task["id"] not in self.held_out and self._has_label(task)
-        ]
-        if not labelled:
-            raise NoLabels("No task is labelled yet outside the test set.", "Label some, then train.")
-        return training.train(
-            backend,
-            self.project,
-            labelled,
-            sorted(self.held_out),
-            before,
-            resume=resume,
-            timeout=timeout,
-            progress=progress,
-        )
+        trainer = self._trainer(progress, timeout)
+        tick = Reports(progress, "Collecting the labels.").tick
+        labelled = pumped(self.label_studio.labeled_tasks(self.project_id), tick)
+        lesson = lesson_of(labelled, self.held_out, self.label_spaces)
+        found = trainer.train(lesson, before, route=route, resume=resume, call_back_url=call_back_url, heard=heard)
+        if found.verdict == "new_model" and found.version_after == found.version_before:
+            self.predictions.forget(found.version_after)
+        return found
 
-    def _has_label(self, task: Mapping[str, Any]) -> bool:
-        live = [a for a in task["annotations"] if not a.get("was_cancelled")]
-        return any(answer_of(a.get("result") or [], space) for a in live for space in self.label_spaces)
+    def _trainer(self, progress: Progress, timeout: float) -> Trainer:
+        backend, source = self._need_backend(), self._open(progress)
+        predict = partial(source.predict, backend)
+        return Trainer(self.label_studio, self.project, backend, predict, progress=progress, timeout=timeout)
 
     def _need_backend(self) -> MLBackend:
         if self.backend is None:

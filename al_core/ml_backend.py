@@ -31,6 +31,10 @@ _OPEN = (408, 502, 504)
 """The answer of a proxy whose patience is over; what stands behind it may go on."""
 
 
+class NobodyThere(ServerUnreachable):
+    """No connection to the backend can be made, so nothing was asked of it."""
+
+
 class _Unheard(ServerUnreachable):
     """A request was sent, and no answer came."""
 
@@ -303,7 +307,7 @@ class MLBackend:
         try:
             return self._http.request(method, path, content=content, headers=headers, params=params, timeout=limits)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError):
-            raise ServerUnreachable(
+            raise NobodyThere(
                 f"No ML backend answers at {self.url}.",
                 "Check that it is running and that this machine can reach it.",
             ) from None

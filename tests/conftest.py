@@ -7,7 +7,7 @@ import respx
 from hypothesis import settings
 
 from al_core.label_studio import transport
-from tests.servers import BACKEND_URL, URL, BackendServer, LabelStudioServer
+from tests.servers import BACKEND_URL, URL, BackendServer, LabelStudioServer, asks_to_train
 
 # A busy machine is slow, and that is no defect of what is tested.
 settings.register_profile("patient", deadline=None)
@@ -38,4 +38,5 @@ def backend(wire: respx.MockRouter, server: LabelStudioServer) -> BackendServer:
     answering = BackendServer()
     wire.route(url__startswith=BACKEND_URL).mock(side_effect=answering)
     server.backends = [{"id": 3, "title": "Reference", "url": BACKEND_URL, "state": "CO", "model_version": "v1"}]
+    server.on_train = asks_to_train(answering)
     return answering

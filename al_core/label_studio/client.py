@@ -103,19 +103,24 @@ class LabelStudio:
         """The ML backends of a project; Label Studio asks each for its health on the way."""
         return [raw.backend(each) for each in self._transport.get("api/ml", {"project": project_id})]
 
+    def remembered_backends(self, project_id: int) -> list[Backend]:
+        """The ML backends of a project as Label Studio remembers them.
+
+        :meth:`backends` asks each anew, and Label Studio forgets over that what went wrong before.
+        """
+        params = {"extended": "true", "include_live_models": "true", "limit": 1}
+        live = self._transport.get(f"api/projects/{project_id}/model-versions", params).get("live")
+        return self.backends(project_id) if live is None else [raw.backend(each) for each in live]
+
     def backend_state(self, project_id: int, backend_id: int) -> Backend:
-        """A backend as Label Studio remembers it. :meth:`backends` asks it anew, and forgets its last error thereby.
+        """One backend as Label Studio remembers it.
 
         Raises
         ------
         NotFound
             The project has no such backend (any more).
         """
-        params = {"extended": "true", "include_live_models": "true", "limit": 1}
-        answer = self._transport.get(f"api/projects/{project_id}/model-versions", params)
-        live = answer.get("live")
-        known = self.backends(project_id) if live is None else [raw.backend(each) for each in live]
-        for backend in known:
+        for backend in self.remembered_backends(project_id):
             if backend.id == backend_id:
                 return backend
         raise NotFound(f"Label Studio has no backend {backend_id} in this project (any more).")

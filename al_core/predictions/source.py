@@ -359,6 +359,13 @@ class PredictionSource:
             drafts.throw_away()
             raise model_changed({version, now})
 
+    def forget(self, version: str) -> None:
+        """Take away what is kept of a version of the backend: another model goes by that name now."""
+        if self.backend is not None:
+            shelf = self._shelf(self.backend.url, version)
+            shelf.clear()
+            self._read.pop(shelf, None)
+
     def _version(self, backend: MLBackend, task_ids: NDArray[np.int64], reports: Reports) -> str:
         """The backend's version: as it says by itself, or with its predictions; empty where it never does."""
         version = reports.wait(lambda: backend.model_version(self.project))

@@ -4,6 +4,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
+
+from al_core.seeding import task_keys
+
+PROBE_TASKS = 50
+"""Tasks that are predicted before and after: a model that learned something says otherwise of one of them at least."""
+
+_PROBE = 50
+"""The purpose of this draw, so that it does not follow the one of a batch."""
+
+
+def probe_of(task_ids: NDArray[np.int64], seed: int) -> list[int]:
+    """The tasks to compare a model by: :data:`PROBE_TASKS` of these, drawn by the seed; ascending."""
+    return sorted(task_ids[np.argsort(task_keys(task_ids, seed, _PROBE))[:PROBE_TASKS]].tolist())
+
 
 @dataclass(frozen=True)
 class Before:
@@ -15,8 +31,8 @@ class Before:
     model_version: str
     """Empty where the backend does not say."""
     probe: Mapping[int, str] = field(default_factory=dict)
-    """Task id → fingerprint of its prediction, see :func:`al_core.training.fingerprints.fingerprint`. Empty where the
-    backend could not be asked."""
+    """Task id → fingerprint of its prediction, see :mod:`al_core.training.fingerprints`. Empty where the backend could
+    not be asked."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same in what JSON can hold."""
