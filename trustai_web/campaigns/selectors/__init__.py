@@ -37,6 +37,7 @@ from trustai_web.campaigns.selectors.measuring import (
 from trustai_web.campaigns.selectors.model_reports import (
     LaterAnswer,
     evaluation_before,
+    has_later_model,
     later_answers,
     model_evaluation,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "examinations",
     "facts_of_rounds",
     "failed_part",
+    "has_later_model",
     "given_labels",
     "jobs_for",
     "label_check",
