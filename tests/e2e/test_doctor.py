@@ -84,6 +84,7 @@ def test_from_several_controls_to_a_batch_within_bounds(
     campaign = page.url
 
     # The doctor says what the numbers are good for.
+    page.get_by_role("button", name="More", exact=True).click()
     page.get_by_role("link", name="Examine the numbers").click()
     page.get_by_role("button", name="Examine 50 tasks").click()
     mood = page.get_by_role("region", name="Strategies for mood")

@@ -122,3 +122,54 @@ def test_annotators_read_the_verdict_and_not_the_backends_words(as_bob, train):
 def test_what_a_backend_says_stays_text(as_alice, train):
     run = train(said=[HOSTILE], message=HOSTILE, reported={HOSTILE: 1.0}, version_after=HOSTILE)
     assert "<script>alert" not in log_of(as_alice, run.round)
+
+
+# --------------------------------------------------------------------- a training that brought no new model
+
+
+def forms_of(client, round_):
+    """Address and button of each form of the page."""
+    text = client.get(f"/rounds/{round_.pk}/").text
+    found = re.findall(r'<form method="post" action="([^"]+)"[^>]*>.*?<button[^>]*>(.*?)</button>', text, re.S)
+    return {re.sub("<.*?>", "", words).strip(): action for action, words in found}
+
+
+@pytest.mark.parametrize("verdict", ["same_model", "failed"])
+def test_a_round_without_a_new_model_can_be_trained_again_or_ends_with_the_old_one(
+    as_alice, as_bob, make_round, train, verdict
+):
+    round_ = make_round("failed", failed_from="open", failure="It is the same model as before.", view_id=41)
+    train(round_, verdict=verdict)
+    forms = forms_of(as_alice, round_)
+    assert forms["Try again"] == f"/rounds/{round_.pk}/resume/"
+    assert forms["Finish the round with the old model"] == f"/rounds/{round_.pk}/finish/"
+    assert '<a href="#training">What the backend said</a>' in as_alice.get(f"/rounds/{round_.pk}/").text
+    assert set(forms_of(as_bob, round_)) == {"Log out"}
+    as_alice.post(f"/rounds/{round_.pk}/finish/")
+    round_.refresh_from_db()
+    assert (round_.status, round_.failure) == ("done", "")
+
+
+def test_back_at_labelling_it_can_still_end_with_the_old_model(as_alice, make_round, train):
+    round_ = make_round("open")
+    assert "Finish with the old model" not in forms_of(as_alice, round_)
+    train(round_, verdict="failed")
+    assert forms_of(as_alice, round_)["Finish with the old model"] == f"/rounds/{round_.pk}/finish/"
+
+
+def test_a_round_that_failed_before_its_training_cannot_end(as_alice, make_round):
+    round_ = make_round("failed", failed_from="pending", failure="No answer.", tasks=0)
+    assert "Finish the round with the old model" not in forms_of(as_alice, round_)
+
+
+def test_the_newest_model_can_be_measured_again(as_alice, make_round, train):
+    old = make_round("done", number=0)
+    train(old, version_after="v2", not_measured="No task of the test set has a label.")
+    assert "No task of the test set has a label." in log_of(as_alice, old)
+    measure = "Measure the model again"
+    assert forms_of(as_alice, old)[measure] == f"/rounds/{old.pk}/evaluate/"
+    new = make_round("done", number=1)
+    train(new, version_before="v2", version_after="v3")
+    assert measure not in forms_of(as_alice, old), "the backend has it no more"
+    as_alice.post(forms_of(as_alice, new)[measure])
+    assert [job.kind for job in new.jobs.all()] == ["evaluate"]

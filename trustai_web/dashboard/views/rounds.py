@@ -13,6 +13,7 @@ from al_core.errors import ActiveLearningError
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import BatchTask, Job, Round
 from trustai_web.campaigns.services import rounds as services
+from trustai_web.campaigns.services.statuses import BEFORE
 from trustai_web.dashboard.access import fetch, lead, reader
 from trustai_web.dashboard.label_studio_links import LabelStudioLinks
 from trustai_web.dashboard.views.campaigns import round_histogram
@@ -48,6 +49,8 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "histogram": round_histogram(round_) if round_.histogram else None,
         "jobs": round_.jobs.all(),
         "training_runs": round_.training_runs.all(),
+        "can_finish": selectors.can_finish_without_model(round_),
+        "can_measure_again": selectors.can_be_measured_again(round_),
         "evaluation": getattr(round_, "evaluation", None),
         "links": live.links,
         # How sure the model is of a task would tell annotators which ones were drawn at random beside the strategy.
@@ -127,7 +130,7 @@ def round_next_task(request: HttpRequest, pk: int) -> HttpResponse:
 def round_work(request: HttpRequest, pk: int, kind: str) -> HttpResponse:
     user = lead(request)
     round_ = fetch(selectors.rounds_for(user), pk)
-    if kind not in services.BEFORE:
+    if kind not in BEFORE:
         raise Http404
     return _acted(request, round_, lambda: services.round_work(round_=round_, kind=Job.Kind(kind), user=user))
 
