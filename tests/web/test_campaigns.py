@@ -31,6 +31,8 @@ TOPICS = (
 )
 MOOD = '<Choices name="mood" toName="words"><Choice value="good"/><Choice value="bad"/></Choices>'
 SPANS = '<Labels name="names" toName="words"><Label value="person"/><Label value="place"/></Labels>'
+PICTURE = '<Image name="picture" value="$image"/>'
+OUTLINES = '<PolygonLabels name="outlines" toName="picture"><Label value="cat"/></PolygonLabels>'
 
 
 def config(*controls):
@@ -166,11 +168,11 @@ def test_what_a_single_class_needs_not_is_not_asked(as_alice, add_url, server, b
     assert [name for name in fields(as_alice.get(add_url)) if name in ("aggregation", "no_region")] == shown
 
 
-def test_regions_begin_without_a_test_set_and_the_form_says_why(as_alice, add_url, server, backend):
-    server.label_config = config(SPANS)
+def test_what_is_not_measured_begins_without_a_test_set_and_the_form_says_why(as_alice, add_url, server, backend):
+    server.label_config = config(PICTURE, OUTLINES)
     answer = as_alice.get(add_url)
     assert 'name="test_size" value="0"' in answer.text
-    assert "How good a model is at regions is not measured yet" in answer.text
+    assert "How good a model is at PolygonLabels is not measured yet" in answer.text
     regions = {**FORM, "aggregation": "mean", "no_region": "unknown"}
     refused = as_alice.post(add_url, regions)
     assert list(refused.context["form"].errors) == ["test_size"]
@@ -180,14 +182,21 @@ def test_regions_begin_without_a_test_set_and_the_form_says_why(as_alice, add_ur
     assert Campaign.objects.get().test_size == 0
 
 
-@pytest.mark.parametrize(("control", "is_refused"), [("mood", False), ("names", True), ("*", False)])
-def test_a_test_set_is_refused_where_what_is_measured_is_regions(
+@pytest.mark.parametrize(("control", "is_refused"), [("mood", False), ("outlines", True), ("*", False)])
+def test_a_test_set_is_refused_where_what_counts_is_not_measured(
     as_alice, add_url, server, backend, control, is_refused
 ):
-    server.label_config = config(MOOD, SPANS)
+    server.label_config = config(MOOD, PICTURE, OUTLINES)
     chosen = {**FORM, "control": control, "aggregation": "mean", "no_region": "unknown"}
     as_alice.post(add_url, chosen)
     assert Campaign.objects.exists() != is_refused
+
+
+def test_the_form_says_how_many_test_tasks_make_how_sure(as_alice, add_url, server, backend):
+    text = as_alice.get(add_url).text
+    assert "141 make its accuracy sure to ± 5 points, 388 to ± 3." in text
+    assert "is not measured yet" not in text
+    assert text.index('name="control_share"') < text.index("<summary>More settings</summary>")
 
 
 def test_an_empty_project_is_pointed_out(as_alice, add_url, server, backend):
@@ -358,6 +367,16 @@ def test_the_form_shows_what_is_set(as_alice, campaign, edit_url):
     text = as_alice.get(edit_url).text
     assert 'value="Moods of letters"' in text
     assert 'name="batch_size" value="4"' in text
+
+
+def test_the_settings_lead_to_the_pages_of_the_test_set_and_the_backend(as_alice, campaign, edit_url):
+    answer = as_alice.get(edit_url)
+    assert "test_size" not in fields(answer)
+    assert f'href="/campaigns/{campaign.pk}/test-set/"' in answer.text
+    assert f'href="/campaigns/{campaign.pk}/backend/"' in answer.text
+    as_alice.post(edit_url, FORM)
+    campaign.refresh_from_db()
+    assert (campaign.name, campaign.test_size) == ("Moods", 5)
 
 
 def test_annotators_can_be_taken_off(as_alice, as_bob, campaign, edit_url):
