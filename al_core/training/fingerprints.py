@@ -108,5 +108,6 @@ def _in_cells(value: Any, offset: float) -> Any:
         return value  # counted, not measured; the runs of a mask are many
     if not isfinite(value):
         return str(value)
-    step = STEP * 10 ** max(0, ceil(log10(abs(value)))) if value else STEP
+    # Large numbers move more; the two grids do not change their step at the same place either.
+    step = STEP * 10 ** max(0, ceil(log10(abs(value)) - offset)) if value else STEP
     return [floor(value / step + offset), step]

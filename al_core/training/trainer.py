@@ -27,6 +27,9 @@ FEW = 5
 TRIES = 3
 """How often the probe is tried where the backend does not answer after a training."""
 
+LONGEST_REASON = 600
+"""Characters of a reason, with the backend's words in it."""
+
 BUSY_SECONDS = 5.0
 """Before a backend that is at another training is asked again."""
 
@@ -295,7 +298,7 @@ class Trainer:
         lead_seconds, lead_known = lesson.cost
         return Training(
             verdict=verdict,
-            reason=reason,
+            reason=record.redaction(reason, longest=LONGEST_REASON),
             route=asked.route if asked else None,
             label_count=len(lesson.tasks),
             version_before=before.model_version,

@@ -29,6 +29,10 @@ UNHEARD_GRACE_SECONDS = 60.0
 
 GRACE_POLLS = 3
 
+DONE = frozenset({"done", "completed", "finished", "succeeded", "success"})
+FAILED = frozenset({"failed", "failure", "error"})
+"""What call-backs call the end; any other word says how far it is."""
+
 MOST_SAID = 20
 """Things that are kept of what a backend said."""
 
@@ -161,7 +165,7 @@ class Watch:
         report = partial(self._progress, int(waited), None, f"{self._sentence}, {int(waited)} s so far.")
         report()
         call = self._call()
-        if call and call.status == "failed":
+        if call and call.status in FAILED:
             return Ending("failed", call.model_version, self._record.redaction(call.error) or "nothing of why.")
         self._state = state = awaited(partial(self._sight.look, self._job), report)
         self._sentence = _sentence(state)
@@ -169,7 +173,7 @@ class Watch:
             self._note(state)
             if not state.running and self._is_new(state.model_version):
                 return Ending("version", state.model_version)
-        if call and call.status == "done":
+        if call and call.status in DONE:
             return self._after_the_call(call, state.model_version if state else "")
         return self._without_a_call(state, waited) if state else None
 
