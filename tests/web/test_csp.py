@@ -21,6 +21,7 @@ PAGES = {
     "doctor": "/campaigns/{campaign}/doctor/",
     "backend": "/campaigns/{campaign}/backend/",
     "test set": "/campaigns/{campaign}/test-set/",
+    "labels in doubt": "/campaigns/{campaign}/labels/",
     "open round": "/rounds/{open}/",
     "done round": "/rounds/{done}/",
     "scores": "/rounds/{open}/scores/",

@@ -4,10 +4,12 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path
 
 from trustai_web.dashboard.views import (
+    backends,
     batches,
     campaigns,
     connections,
     doctor,
+    doubts,
     home,
     hooks,
     jobs,
@@ -15,6 +17,8 @@ from trustai_web.dashboard.views import (
     rounds,
     scores,
     sessions,
+    test_sets,
+    versions,
 )
 
 urlpatterns = [
@@ -32,6 +36,14 @@ urlpatterns = [
     path("campaigns/<int:pk>/", campaigns.campaign_detail, name="campaign_detail"),
     path("campaigns/<int:pk>/settings/", campaigns.campaign_edit, name="campaign_edit"),
     path("campaigns/<int:pk>/doctor/", doctor.campaign_doctor, name="campaign_doctor"),
+    path("campaigns/<int:pk>/backend/", backends.campaign_backend, name="campaign_backend"),
+    path("campaigns/<int:pk>/backend/webhook/", backends.campaign_backend_webhook, name="campaign_backend_webhook"),
+    path("campaigns/<int:pk>/test-set/", test_sets.campaign_test_set, name="campaign_test_set"),
+    path("campaigns/<int:pk>/labels/", doubts.campaign_labels, name="campaign_labels"),
+    path("campaigns/<int:pk>/labels/publish/", doubts.labels_publish, name="campaign_labels_publish"),
+    path("campaigns/<int:pk>/labels/retract/", doubts.labels_retract, name="campaign_labels_retract"),
+    path("campaigns/<int:pk>/labels/read/", doubts.labels_read, name="campaign_labels_read"),
+    path("campaigns/<int:pk>/score-with/", versions.campaign_score_with, name="campaign_score_with"),
     path("campaigns/<int:pk>/rounds/", rounds.round_start, name="round_start"),
     path("rounds/<int:pk>/", rounds.round_detail, name="round_detail"),
     path("rounds/<int:pk>/next/", rounds.round_next_task, name="round_next_task"),

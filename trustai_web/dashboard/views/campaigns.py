@@ -15,6 +15,7 @@ from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
 from trustai_web.campaigns.models import BatchTask, Round
 from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
+from trustai_web.campaigns.services.versions import score_versions
 from trustai_web.connections.models import Connection
 from trustai_web.connections.services import label_studio
 from trustai_web.dashboard import charts
@@ -107,7 +108,8 @@ def campaign_edit(request: HttpRequest, pk: int) -> HttpResponse:
         campaign_update(campaign, form.cleaned_data)
         messages.success(request, "Saved. The settings hold from the next round on.")
         return redirect("campaign_detail", pk)
-    return render(request, "campaigns/edit.html", {"campaign": campaign, "form": form})
+    context = {"campaign": campaign, "form": form, "score_versions": score_versions(campaign)}
+    return render(request, "campaigns/edit.html", context)
 
 
 def round_histogram(round_: Round) -> charts.Chart | None:
