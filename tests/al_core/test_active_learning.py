@@ -525,53 +525,6 @@ def test_labels_outside_the_batch_are_found(server, manager):
     assert manager().labeled_outside([1, 2], datetime.now(UTC) + timedelta(minutes=1)) == []
 
 
-# --------------------------------------------------------------------- train
-
-
-def test_training_gets_every_label_but_the_test_set_and_names_it(server, backend, manager):
-    for task_id in (1, 2, 3):
-        server.annotate(task_id, "good")
-    server.annotate(5, None)
-    training = manager(held_out=[3, 4]).train(Before("v1"))
-    (body,) = backend.bodies("/train")
-    assert [task["id"] for task in body["annotations"]] == [1, 2]
-    assert body["holdout_task_ids"] == [3, 4]
-    assert (training.label_count, training.version_after) == (2, "v2")
-
-
-def test_answers_that_chose_nothing_are_no_labels(server, backend, manager):
-    server.annotate(1, "good")
-    server.tasks[1]["annotations"][0]["result"] = []
-    with pytest.raises(NoLabels):
-        manager().train(Before("v1"))
-    assert not backend.bodies("/train")
-
-
-def test_labels_of_the_test_set_alone_train_nothing(server, backend, manager):
-    server.annotate(3, "good")
-    with pytest.raises(NoLabels, match="outside the test set"):
-        manager(held_out=[3]).train(Before("v1"))
-    assert not backend.bodies("/train")
-
-
-def test_a_training_that_fails_says_so(server, backend, manager):
-    server.annotate(1, "good")
-    backend.trains, backend.error = False, "Only one class."
-    found = manager().train(Before("v1"))
-    assert found.verdict == "failed"
-    assert "Only one class" in found.reason
-
-
-def test_without_a_backend_nothing_trains(manager):
-    learner = manager(ask_backend=False)
-    with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.train(Before(""))
-    with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.model_version()
-    with pytest.raises(InvalidInput, match="no ML backend to train"):
-        learner.evaluate([1])
-
-
 # --------------------------------------------------------------------- evaluate
 
 
