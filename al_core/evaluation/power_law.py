@@ -18,12 +18,13 @@ own(n)  What is each measurement's own: luck of a training, tasks that flip. Its
         tasks are the same, κ may be well below 1, and luck of training may bring it above. κ is not known.
 
 c, κ and τ have a grid with a prior; given them the rest is a normal distribution, cut to what can be: values up to 1,
-b ≥ 0, a ≥ 0. It is laid out at quantiles, weighed by its evidence, and 4 000 curves are drawn from the whole.
+b ≥ 0, a ≥ 0. All of it is weighed by its evidence, and 4 000 curves are drawn from the whole.
 The priors were set by simulation: ``tests/simulations/test_predicted_gain.py``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +33,7 @@ from scipy.special import log_ndtr, ndtri, ndtri_exp
 from al_core.evaluation.values import Interval
 
 Array = NDArray[np.float64]
+Places = NDArray[np.intp]
 
 _Z = float(ndtri(0.975))
 _LEAST_SD = 0.0025
@@ -47,8 +49,8 @@ _WANDERINGS = np.array([0.0, 0.01, 0.02, 0.05, 0.1])
 _WANDERING_PRIOR = np.array([0.2, 0.2, 0.25, 0.2, 0.15])
 _ROUGHNESS = 0.2
 """The plain random walk's sd per e-fold, as a share of τ."""
-_NODES = (np.arange(7) + 0.5) / 7
-"""The quantiles at which a normal distribution is laid out."""
+_STRATA = 15
+"""Parts of equal probability in which the value at the last point is laid out."""
 _DRAWS = 4000
 
 
@@ -86,33 +88,27 @@ def fit_power_law(points: Sequence[Point], seed: int = 0) -> "PowerLaw | None":
     scatter, wandering = (grid.ravel() for grid in np.meshgrid(_SCATTERS, _WANDERINGS, indexing="ij"))
     noise = _Noise(labels, sds, scatter, wandering)
     prior = np.log(np.outer(_SCATTER_PRIOR, _WANDERING_PRIOR).ravel())
-    log_weights, last, rise = _laid_out(labels, values, noise, prior)
-    weights = np.exp(log_weights - log_weights.max()).ravel()
     generator = np.random.default_rng(seed)
-    picked = _resampled(weights, generator)
-    exponent, kind, at_last, at_rise = np.unravel_index(picked, log_weights.shape)
+    exponent, kind, last, rise = _drawn(labels, values, noise, prior, generator)
     return PowerLaw(
         _labels=labels,
         _values=values,
         _noise=noise,
         _exponent=_EXPONENTS[exponent],
         _kind=kind,
-        _last=last[exponent, kind, at_last],
-        _rise=rise[exponent, kind, at_last, at_rise],
-        _chance=generator.permutation(ndtri((np.arange(_DRAWS) + 0.5) / _DRAWS)),
+        _last=last,
+        _rise=rise,
+        _chance=ndtri(_shuffled_strata(generator)),
     )
 
 
-def _laid_out(labels: Array, values: Array, noise: "_Noise", prior: Array) -> tuple[Array, Array, Array]:
-    """The posterior on a grid of exponent × kind of noise × value at the last point × rise up to there.
+def _drawn(
+    labels: Array, values: Array, noise: "_Noise", prior: Array, generator: np.random.Generator
+) -> tuple[Places, Places, Array, Array]:
+    """Draws of the posterior: the places of exponent and kind of noise, the value at the last point, the rise up to it.
 
-    The power law is written as last − rise·basis(n), which the points tell of directly, instead of by a and b.
-
-    Returns
-    -------
-    log_weights : ndarray, shape (c, k, q, q)
-    last : ndarray, shape (c, k, q)
-    rise : ndarray, shape (c, k, q, q)
+    The power law is written as last − rise·basis(n), which the points tell of directly, instead of by a and b. Given
+    exponent and noise, both are normal; (c, k) are the axes of those below, 2 the axis of last and rise.
     """
     basis = _basis(labels, labels, _EXPONENTS)
     design = np.stack([np.ones_like(basis), -basis], axis=2)  # (c, N, 2)
@@ -126,15 +122,25 @@ def _laid_out(labels: Array, values: Array, noise: "_Noise", prior: Array) -> tu
     # The value at the last point is at most 1 …
     sd = np.sqrt(covariance[..., 0, 0])
     ceiling = log_ndtr((1 - mean[..., 0]) / sd)
-    last = mean[..., 0, None] + sd[..., None] * ndtri_exp(np.log(_NODES) + ceiling[..., None])
     # … and the rise from the first to it at least 0, and not so much that the plateau would lie above 1.
     slope = covariance[..., 0, 1] / covariance[..., 0, 0]
-    centre = mean[..., 1, None] + slope[..., None] * (last - mean[..., 0, None])
-    spread = np.sqrt(covariance[..., 1, 1] - slope * covariance[..., 0, 1])[..., None]
-    beyond = -_basis(np.array([np.inf]), labels, _EXPONENTS)[:, 0, None, None]
-    share, rise = _truncated(centre, spread, np.maximum(1 - last, 0) / beyond)
-    log_weights = (evidence + ceiling)[..., None] + share
-    return np.repeat(log_weights[..., None], len(_NODES), axis=3), last, rise
+    spread = np.sqrt(covariance[..., 1, 1] - slope * covariance[..., 0, 1])
+    beyond = -_basis(np.array([np.inf]), labels, _EXPONENTS)
+
+    def last_at(share: Array, at: Any) -> Array:
+        return np.asarray(mean[..., 0][at] + sd[at] * ndtri_exp(np.log(share) + ceiling[at]))
+
+    def rise_given(last: Array, at: Any) -> "_Cut":
+        centre = mean[..., 1][at] + slope[at] * (last - mean[..., 0][at])
+        return _Cut(centre, spread[at], np.maximum(1 - last, 0) / np.broadcast_to(beyond, sd.shape)[at])
+
+    nodes = last_at((np.arange(_STRATA) + 0.5) / _STRATA, (..., None))  # (c, k, strata)
+    log_weights = (evidence + ceiling)[..., None] + rise_given(nodes, (..., None)).log_share
+    weights = np.exp(log_weights - log_weights.max())
+    exponent, kind, stratum = np.unravel_index(_resampled(weights.ravel(), generator), weights.shape)
+    at = (exponent, kind)
+    last = last_at((stratum + generator.uniform(1e-9, 1 - 1e-9, _DRAWS)) / _STRATA, at)
+    return exponent, kind, last, rise_given(last, at).quantile(_shuffled_strata(generator))
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ class PowerLaw:
     _values: Array
     _noise: "_Noise"
     _exponent: Array
-    _kind: NDArray[np.intp]
+    _kind: Places
     _last: Array
     _rise: Array
     _chance: Array
@@ -265,23 +271,40 @@ def _basis(labels: Array, known: Array, exponents: Array) -> Array:
     return np.asarray((wanted - last) / (first - last))
 
 
-def _truncated(centre: Array, spread: Array, most: Array) -> tuple[Array, Array]:
-    """Of a normal distribution, the logarithm of its share from 0 to ``most``, and quantiles of that part."""
-    low, high = -centre / spread, (most - centre) / spread
-    is_right = low > 0  # mirrored, so that what is calculated is the left tail, where logarithms stay exact
-    low, high = np.where(is_right, -high, low), np.where(is_right, -low, high)
-    whole = log_ndtr(high)
-    below = np.minimum(log_ndtr(low) - whole, 0)
-    with np.errstate(divide="ignore"):
-        share = whole + np.log1p(-np.exp(below))
-    quantiles = ndtri_exp(whole[..., None] + np.log(np.exp(below)[..., None] * (1 - _NODES) + _NODES))
-    signed = np.where(is_right[..., None], -quantiles, quantiles)
-    return share, np.clip(centre[..., None] + spread[..., None] * signed, 0, most[..., None])
+class _Cut:
+    """Normal distributions, of which the part from 0 to ``most`` is left."""
+
+    def __init__(self, centre: Array, spread: Array, most: Array) -> None:
+        self._centre, self._spread, self._most = centre, spread, most
+        low, high = -centre / spread, (most - centre) / spread
+        # Mirrored where it lies right, so that what is calculated is the left tail, where logarithms stay exact.
+        self._is_right = low > 0
+        low, high = np.where(self._is_right, -high, low), np.where(self._is_right, -low, high)
+        self._whole = log_ndtr(high)
+        self._below = np.minimum(log_ndtr(low) - self._whole, 0)
+
+    @property
+    def log_share(self) -> Array:
+        """The logarithm of how much that part is of the whole."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(self._whole + np.log1p(-np.exp(self._below)))
+
+    def quantile(self, share: Array) -> Array:
+        """The value below which such a share of the part lies."""
+        below = np.exp(self._below)
+        from_left = ndtri_exp(self._whole + np.log(below + np.where(self._is_right, 1 - share, share) * (1 - below)))
+        standard = np.where(self._is_right, -from_left, from_left)
+        return np.asarray(np.clip(self._centre + self._spread * standard, 0, self._most))
 
 
-def _resampled(weights: Array, generator: np.random.Generator) -> NDArray[np.intp]:
+def _shuffled_strata(generator: np.random.Generator) -> Array:
+    """Evenly spread over (0, 1), in an order of chance."""
+    return generator.permutation((np.arange(_DRAWS) + 0.5) / _DRAWS)
+
+
+def _resampled(weights: Array, generator: np.random.Generator) -> Places:
     """Places drawn in proportion to their weights, evenly rather than each by itself: that scatters less."""
     up_to = np.cumsum(weights)
     steps = (np.arange(_DRAWS) + generator.random()) / _DRAWS * up_to[-1]
-    places: NDArray[np.intp] = np.minimum(np.searchsorted(up_to, steps), len(weights) - 1)
+    places: Places = np.minimum(np.searchsorted(up_to, steps), len(weights) - 1)
     return places
