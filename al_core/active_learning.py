@@ -11,7 +11,7 @@ from al_core.batches import BatchComposer, BatchRules, Contents
 from al_core.combination import combine_controls
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.doctor import Diagnosis, examine
-from al_core.errors import EmptyPool, InvalidInput
+from al_core.errors import BackendFailed, EmptyPool, InvalidInput
 from al_core.evaluation import Evaluation, evaluate
 from al_core.evaluation.sureness import confidences, distributions, uncertainties
 from al_core.features import FeatureCache, TextFeatures
@@ -428,6 +428,8 @@ class ActiveLearningManager:
         ------
         NoLabels
             None of the tasks has an answer.
+        BackendFailed
+            The backend gave a usable answer to none of them, which says nothing of how good its model is.
         UnsupportedProject
             Answers are regions of a kind that nothing measures yet.
         """
@@ -437,6 +439,10 @@ class ActiveLearningManager:
         answered = reports.wait(lambda: self.label_studio.annotations(self.project_id, test_ids))
         truth = {task_id: result for task_id, said in answered.items() if (result := true_result(said)) is not None}
         predictions = source.predict(backend, sorted(truth), progress) if truth else []
+        if truth and not predictions:
+            raise BackendFailed(
+                f"The ML backend failed on all {len(truth):,} tasks of the test set.", "Its own log may say why."
+            )
         return evaluate(
             truth,
             {prediction.task_id: prediction.result for prediction in predictions},

@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
-from tests.servers import BACKEND_URL, PROJECT_ID, START, TOKEN, URL
+from tests.servers import BACKEND_URL, PROJECT_ID, START, TOKEN, URL, BackendServer, LabelStudioServer
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import jobs
 from trustai_web.campaigns.models import BatchTask, Campaign, Evaluation, Job, Round
+from trustai_web.campaigns.services.rounds import round_create, round_work
 from trustai_web.connections.models import Connection
 
 PASSWORD = "correct horse battery"
@@ -206,6 +208,31 @@ def work() -> Callable[[Job], Job]:
         return job
 
     return work
+
+
+@pytest.fixture
+def start(campaign: Campaign, alice: User, server: LabelStudioServer, backend: BackendServer) -> Callable[[], Job]:
+    """Begin the next round, and give its scoring job."""
+    return lambda: round_create(campaign=campaign, user=alice).jobs.get()
+
+
+@pytest.fixture
+def later_round(make_round: MakeRound) -> Round:
+    """Round 0 is done, so that the next one asks the model, and has drawn the test set elsewhere."""
+    round_ = make_round("done", number=0, tasks=0, test_tasks=5)
+    round_.batch_tasks.update(task_id=F("task_id") + 900)
+    return round_
+
+
+@pytest.fixture
+def do(work: Callable[[Job], Job], alice: User) -> Callable[[Round, str], Job]:
+    """Start a kind of work on a round and run it."""
+
+    def do(round_: Round, kind: str) -> Job:
+        round_.refresh_from_db()
+        return work(round_work(round_=round_, kind=Job.Kind(kind), user=alice))
+
+    return do
 
 
 @pytest.fixture

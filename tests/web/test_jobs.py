@@ -13,62 +13,21 @@ import httpx
 import numpy as np
 import pytest
 from django.db import OperationalError, connection
-from django.db.models import F
 from django.utils import timezone
 
 from al_core.doctor import Diagnosis
 from al_core.errors import ServerUnreachable
 from al_core.label_studio import LabelStudio
 from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL, BackendServer, region
+from tests.web.working import ids, while_asked
 from trustai_web.campaigns import jobs, selectors, tasks
 from trustai_web.campaigns.models import Job, Round
 from trustai_web.campaigns.services import jobs as services
 from trustai_web.campaigns.services.campaigns import campaign_examine, campaign_store
 from trustai_web.campaigns.services.jobs import job_cancel, job_claim, job_hurry
-from trustai_web.campaigns.services.rounds import round_cancel, round_create, round_resume, round_work
+from trustai_web.campaigns.services.rounds import round_cancel, round_resume, round_work
 
 REFUSED = httpx.ConnectError("refused")
-
-
-@pytest.fixture
-def start(campaign, alice, server, backend):
-    """Begin the next round, and give its scoring job."""
-    return lambda: round_create(campaign=campaign, user=alice).jobs.get()
-
-
-@pytest.fixture
-def later_round(make_round):
-    """Round 0 is done, so that the next one asks the model, and has drawn the test set elsewhere."""
-    round_ = make_round("done", number=0, tasks=0, test_tasks=5)
-    round_.batch_tasks.update(task_id=F("task_id") + 900)
-    return round_
-
-
-@pytest.fixture
-def do(work, alice):
-    """Start a kind of work on a round and run it."""
-
-    def do(round_, kind):
-        round_.refresh_from_db()
-        return work(round_work(round_=round_, kind=Job.Kind(kind), user=alice))
-
-    return do
-
-
-def while_asked(write):
-    """A fault that writes to the database while a server is asked, which is done in a thread of its own."""
-
-    def fault(_):
-        try:
-            write()
-        finally:
-            connection.close()
-
-    return fault
-
-
-def ids(round_, **lane):
-    return list(round_.batch_tasks.filter(**lane).order_by("rank").values_list("task_id", flat=True))
 
 
 def scores_file(round_):
@@ -677,138 +636,6 @@ def test_a_tab_that_somebody_removed_is_taken_back_all_the_same(start, work, do,
     do(round_, "publish")
     server.tabs.clear()
     assert do(round_, "retract").status == "succeeded"
-
-
-# --------------------------------------------------------------------- train
-
-
-@pytest.fixture
-def labelled(start, work, do, server):
-    """Round 0, published and labelled to its end: "bad" is what the model will say of every task."""
-    round_ = work(start()).round
-    do(round_, "publish")
-    for task_id in ids(round_):
-        server.annotate(task_id, "bad")
-    round_.refresh_from_db()
-    return round_
-
-
-def test_training_brings_a_new_model_and_measures_it(labelled, do, backend):
-    wrong = ids(labelled, lane="test")[0]
-    backend.good = lambda task_id: 0.9 if task_id == wrong else 0.1
-    job = do(labelled, "train")
-    labelled.refresh_from_db()
-    assert (job.status, labelled.status) == ("succeeded", "done")
-    assert job.message == "Trained v2 on 3 labels. It answers 4 of 5 test tasks rightly."
-    run = labelled.training_runs.get()
-    assert (run.verdict, run.route, run.label_count) == ("new_model", "train", 3)
-    assert (run.version_before, run.version_after) == ("v1", "v2")
-    evaluation = labelled.evaluation
-    assert (evaluation.correct, evaluation.total, evaluation.model_version, evaluation.label_count) == (4, 5, "v2", 3)
-    (body,) = backend.bodies("/train")
-    assert {task["id"] for task in body["annotations"]} == set(ids(labelled, lane="strategy"))
-    assert body["holdout_task_ids"] == ids(labelled, lane="test")
-
-
-def test_training_reads_the_newest_labels_first(labelled, do, server):
-    do(labelled, "train")
-    assert set(labelled.batch_tasks.values_list("status", "label", "annotator")) == {
-        ("labelled", "bad", "bob@example.com")
-    }
-
-
-def test_without_a_test_set_nothing_is_measured(start, work, do, server, campaign):
-    campaign.test_size = 0
-    campaign.save()
-    round_ = work(start()).round
-    do(round_, "publish")
-    server.annotate(ids(round_)[0], "good")
-    job = do(round_, "train")
-    round_.refresh_from_db()
-    assert job.message == "Trained v2 on 1 labels. There is no labelled test set to measure it with."
-    assert round_.status == "done"
-    assert not hasattr(round_, "evaluation")
-
-
-def test_training_without_labels_fails_and_leads_back_to_labelling(start, work, do, alice, backend):
-    round_ = work(start()).round
-    do(round_, "publish")
-    job = do(round_, "train")
-    round_.refresh_from_db()
-    assert (job.status, round_.status, round_.failed_from) == ("failed", "failed", "open")
-    assert "No task is labelled yet" in job.message
-    assert not backend.bodies("/train")
-    round_resume(round_=round_, again=False, user=alice)
-    assert round_.status == "open"
-
-
-def test_a_failed_training_keeps_the_words_of_the_backend(labelled, do, backend):
-    backend.trains, backend.error = False, "Only one class is labelled."
-    job = do(labelled, "train")
-    labelled.refresh_from_db()
-    assert job.status == "failed"
-    assert "The backend says: Only one class is labelled." in labelled.failure
-    assert labelled.training_runs.get().verdict == "failed"
-
-
-def test_a_backend_without_a_train_endpoint_is_named(labelled, do, backend):
-    backend.faults["/train|/webhook"] = httpx.Response(404)
-    job = do(labelled, "train")
-    assert "has neither POST /train nor POST /webhook" in job.message
-
-
-def test_a_tab_that_is_gone_is_named(labelled, do, server):
-    server.tabs.clear()
-    job = do(labelled, "train")
-    assert job.status == "failed"
-    assert f"Label Studio has no tab {labelled.view_id}" in job.message
-
-
-def test_an_outage_after_the_training_does_not_train_twice(labelled, do, work, backend):
-    backend.faults["/predict"] = REFUSED
-    job = do(labelled, "train")
-    assert job.status == "queued"
-    backend.faults.clear()
-    job_hurry(job)
-    job = work(job)
-    labelled.refresh_from_db()
-    assert (job.status, labelled.status) == ("succeeded", "done")
-    assert len(backend.bodies("/train")) == 1
-    run = labelled.training_runs.get()
-    assert (run.verdict, run.version_before, run.version_after) == ("new_model", "v1", "v2")
-    assert labelled.evaluation.model_version == "v2"
-
-
-@pytest.mark.django_db(transaction=True)
-def test_cancelling_a_training_leads_back_to_labelling(labelled, do, backend, monkeypatch):
-    monkeypatch.setattr(jobs, "REPORT_SECONDS", 0)
-    monkeypatch.setattr("al_core.training.POLL_SECONDS", 0)
-    backend.trains, backend.running = False, True
-    backend.faults["/is_training"] = while_asked(lambda: job_cancel(Job.objects.get(kind="train")))
-    job = do(labelled, "train")
-    labelled.refresh_from_db()
-    assert (job.status, labelled.status) == ("cancelled", "open")
-    assert labelled.training_runs.get().verdict == "cancelled"
-
-
-def test_a_model_of_regions_that_nothing_measures_is_trained_all_the_same(start, work, do, server, backend):
-    server.label_config = (
-        '<View><Image name="picture" value="$image"/><KeyPointLabels name="points" toName="picture">'
-        '<Label value="eye"/></KeyPointLabels></View>'
-    )
-    point = {"from_name": "points", "to_name": "picture", "type": "keypointlabels"}
-    backend.result = lambda task_id: [{**point, "value": {"x": 1, "y": 2, "width": 1, "keypointlabels": ["eye"]}}]
-    round_ = work(start()).round
-    do(round_, "publish")
-    for task_id in ids(round_):
-        server.annotate(task_id, "eye")
-        server.tasks[task_id]["annotations"][-1]["result"] = backend.result(task_id)
-    job = do(round_, "train")
-    round_.refresh_from_db()
-    assert (job.status, round_.status) == ("succeeded", "done"), job.message
-    assert job.message == "Trained v2 on 3 labels. How good it is at such regions is not measured yet."
-    assert not hasattr(round_, "evaluation")
-    assert round_.training_runs.get().not_measured == "How good it is at such regions is not measured yet."
 
 
 # --------------------------------------------------------------------- the probability doctor
