@@ -204,11 +204,13 @@ def test_a_file_is_added_to_what_was_typed(as_alice, campaign, url, server):
 
 
 def test_words_that_are_no_ids_are_named_and_nothing_is_lost(as_alice, campaign, url, server):
-    values = {"source": "upload", "ids": "7, seven", "file": upload("id\n8\n1.5\n3-5\n-2\n")}
+    values = {"source": "upload", "size": "30", "ids": "7, seven", "file": upload("id\n8\n1.5\n3-5\n-2\n")}
     answer = as_alice.post(url, values)
     (error,) = answer.context["form"].errors["ids"]
     assert error == "No ids: “seven”, “id”, “1.5”, “3-5”, “-2”. Take them out; the others are kept below."
     assert typed(answer).split() == ["7,", "seven", "id", "8", "1.5", "3-5", "-2"], "what the file held is there too"
+    assert 'name="size" value="30"' in answer.text
+    assert re.search(r'value="upload"[^>]*checked', answer.text)
     campaign.refresh_from_db()
     assert campaign.test_ids == []
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib.auth.forms import BaseUserCreationForm
+from django.http import QueryDict
 from django.utils.html import format_html
 
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
@@ -178,7 +179,10 @@ class TestSetForm(forms.Form):
     def _clean_ids(self, text: str) -> None:
         self.task_ids, bad = ids_in(text)
         # A file is not sent again by itself: what it holds stays in the field, so that nothing is lost.
-        self.data = {**self.data, "ids": text}
+        typed = QueryDict(mutable=True)
+        typed.update(self.data)
+        typed["ids"] = text
+        self.data = typed
         if bad:
             named = ", ".join(f"“{word[:40]}”" for word in bad[:MOST_NAMED])
             more = f" and {len(bad) - MOST_NAMED:,} more" if len(bad) > MOST_NAMED else ""
