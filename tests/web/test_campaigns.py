@@ -423,7 +423,7 @@ def test_with_evaluated_rounds(as_alice, campaign, make_round, evaluate):
     text = as_alice.get(f"/campaigns/{campaign.pk}/").text.replace("\u202f", " ")
     for chart in ("learning-curve", "histogram", "ridges"):
         assert f'data-chart="{chart}"' in text
-    assert "60.0 % (20.0 % to 90.0 %)" in text
+    assert "60.0 %</a> (20.0 % to 90.0 %)" in text
     assert "80.0 %" in text
     assert "not measured" in text
     assert f'class="btn btn-primary" href="/rounds/{open_.pk}/"' in text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from al_core.evaluation import Interval
 from trustai_web.dashboard.charts import (
     RIDGES_SHOWN,
     Chart,
@@ -30,6 +31,13 @@ class Point:
 class CountedPoint(Point):
     correct: int
     total: int
+
+
+@dataclass(frozen=True)
+class Lane(Point):
+    correct: int | None = None
+    total: int | None = None
+    hours: float | None = None
 
 
 @dataclass(frozen=True)
@@ -186,9 +194,121 @@ class TestLearningCurve:
         assert low <= 0
         assert high >= 100
 
+    def test_an_abbreviation_keeps_its_letters(self) -> None:
+        chart = drawn(learning_curve([FIRST], metric="map_50"))
+        assert plain(chart.title) == "mAP@50 80.0 % after 50 labels"
+        assert drawn(learning_curve([FIRST], metric="span_f1")).title.startswith("Span F1 ")
+
     def test_table_has_every_point(self) -> None:
         rows = drawn(learning_curve([FIRST, SECOND])).rows
         assert [plain(cell) for cell in rows[1]] == ["2", "75", "90.0 %", "86.0 %", "94.0 %"]
+
+
+@dataclass(frozen=True)
+class Law:
+    """A fitted curve that is 2 points above what was measured last, and gains as told."""
+
+    low: float = 0.003
+    high: float = 0.009
+
+    def measured_at(self, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        middle = 0.9 + np.asarray(labels) / 10_000
+        return middle, middle - 0.02, middle + 0.02
+
+    def gain(self, labels_now: int, more: int) -> Interval:
+        return Interval(0.005, self.low, self.high)
+
+
+class TestFittedCurve:
+    def test_title_says_what_the_next_labels_bring(self) -> None:
+        title = plain(drawn(learning_curve([FIRST, SECOND, THIRD], fit=Law())).title)
+        assert title == "Accuracy 93.5 % after 100 labels, the next 100 bring +0.3 to +0.9 points"
+
+    @pytest.mark.parametrize(
+        ("law", "expected"),
+        [
+            (Law(-0.001, 0.009), "bring −0.1 to +0.9 points"),
+            (Law(0.0, 0.0004), "bring next to nothing"),
+        ],
+    )
+    def test_a_gain_may_be_none(self, law: Law, expected: str) -> None:
+        chart = drawn(learning_curve([FIRST, SECOND, THIRD], fit=law))
+        assert chart.title.endswith(expected)
+        assert f"By the dotted curve the next 100 labels {expected}." in chart.sentence
+
+    def test_the_line_is_dotted_and_goes_on_by_a_hundred_labels_with_its_band(self) -> None:
+        chart = drawn(learning_curve([FIRST, SECOND, THIRD], fit=Law()))
+        line, band = trace(chart, "fit"), trace(chart, "fit_band")
+        assert line["line"]["dash"] == "dot"
+        assert (line["x"][0], line["x"][-1]) == (50, 200)
+        assert line["y"][-1] == pytest.approx(92)
+        assert max(band["y"]) == pytest.approx(94)
+        assert chart.figure["layout"]["xaxis"]["range"][1] > 200
+        assert [row[0] for row in chart.rows] == ["test set"] * 3 + ["fitted curve"] * 2
+        assert [plain(cell) for cell in chart.rows[-1]] == ["fitted curve", "", "200", "92.0 %", "90.0 %", "94.0 %"]
+
+    def test_where_random_is_the_finding_the_sentence_has_the_gain(self) -> None:
+        chart = drawn(learning_curve([FIRST, SECOND, THIRD], [FIRST], fit=Law()))
+        assert "bring" not in chart.title
+        assert "bring +0.3 to +0.9 points" in chart.sentence
+
+
+class TestControlLane:
+    LANE = (Lane(2, 75, 0.8, 0.55, 0.93, correct=12, total=15), Lane(3, 100, 0.6, 0.39, 0.78, correct=12, total=20))
+
+    def test_each_mark_has_its_own_interval(self) -> None:
+        marks = trace(drawn(learning_curve([FIRST, SECOND, THIRD], control_points=self.LANE)), "control")
+        assert marks["mode"] == "markers"
+        assert list(marks["x"]) == [75, 100]
+        assert list(marks["error_y"]["array"]) == pytest.approx([13, 18])
+        assert list(marks["error_y"]["arrayminus"]) == pytest.approx([25, 21])
+
+    def test_the_sentence_sets_it_beside_the_same_model_on_the_test_set(self) -> None:
+        apart = plain(drawn(learning_curve([FIRST, SECOND, THIRD], control_points=self.LANE)).sentence)
+        assert "stands at 60.0 % on 20 tasks (39.0 to 78.0 %), which does not fit the test set." in apart
+        fits = drawn(learning_curve([FIRST, SECOND], control_points=self.LANE[:1])).sentence
+        assert "which fits the test set." in fits
+        alone = plain(drawn(learning_curve([FIRST], control_points=self.LANE[:1])).sentence)
+        assert "on 15 tasks (55.0 to 93.0 %)." in alone
+
+    def test_the_axis_is_no_longer_the_test_sets_alone(self) -> None:
+        layout = drawn(learning_curve([FIRST, SECOND], control_points=self.LANE)).figure["layout"]
+        assert layout["yaxis"]["title"]["text"] == "accuracy (%)"
+        assert layout["showlegend"] is True
+
+    def test_long_whiskers_of_a_young_lane_do_not_flatten_the_curve(self) -> None:
+        young = Lane(1, 50, 0.8, 0.2, 0.99, correct=1, total=1)
+        low, _ = drawn(learning_curve([FIRST, SECOND], control_points=[young])).figure["layout"]["yaxis"]["range"]
+        assert low > 60
+
+
+class TestHours:
+    TIMED = (Lane(1, 50, 0.8, 0.74, 0.85, hours=0.5), Lane(2, 75, 0.9, 0.86, 0.94, hours=2.0))
+
+    def test_the_place_of_a_point_is_its_hours(self) -> None:
+        chart = drawn(learning_curve(self.TIMED, by="hours"))
+        assert list(trace(chart, "model")["x"]) == [0.5, 2.0]
+        assert plain(chart.title) == "Accuracy 90.0 % after 2.0 hours"
+        assert chart.figure["layout"]["xaxis"]["title"]["text"] == "hours that annotators spent"
+        assert chart.columns == ["Round", "Labels", "Hours", "Accuracy", "From", "To"]
+
+    def test_less_than_an_hour_is_told_in_minutes(self) -> None:
+        assert drawn(learning_curve(self.TIMED[:1], by="hours")).title.endswith("after 30 minutes")
+
+    def test_rounds_of_unknown_hours_are_said_to_be_left_out(self) -> None:
+        sentence = drawn(learning_curve([*self.TIMED, Lane(3, 100, 0.9, 0.8, 0.95)], by="hours")).sentence
+        assert "Of 1 round nobody knows the hours" in sentence
+        assert learning_curve([Lane(3, 100, 0.9, 0.8, 0.95)], by="hours") is None
+
+    def test_the_fitted_curve_goes_on_at_the_mean_pace(self) -> None:
+        line = trace(drawn(learning_curve(self.TIMED, fit=Law(), by="hours")), "fit")
+        assert line["x"][0] == pytest.approx(0.5)
+        assert line["x"][-1] == pytest.approx(2.0 / 75 * 175)
+        assert list(line["x"]) == sorted(line["x"])
+
+    def test_random_is_compared_in_hours(self) -> None:
+        rival = [Lane(1, 50, 0.7, 0.6, 0.8, hours=1.0), Lane(2, 150, 0.95, 0.9, 0.98, hours=6.0)]
+        assert drawn(learning_curve(self.TIMED, rival, by="hours")).title.endswith(", random needs about 5.0 hours")
 
 
 class TestRandomComparison:

@@ -209,7 +209,7 @@ def _reliability_words(found: Reliability) -> str:
         [
             f"Expected calibration error {error.value * 100:.1f} points (95{THIN_SPACE}% interval "
             f"{error.low * 100:.1f} to {error.high * 100:.1f}) over {tasks(found.count, 'answer')}: so far are "
-            "confidence and rightness apart on average.",
+            f"confidence and rightness apart on average{', which may be chance' if error.low == 0 else ''}.",
             f"Farthest off: sure to {percent(farthest.confidence)}, and {percent(farthest.right.value)} are right."
             if farthest
             else "No group of answers is farther from the dashed diagonal than chance explains.",
@@ -221,7 +221,7 @@ def _reliability_words(found: Reliability) -> str:
 def _ranking_title(ranking: Ranking | None, of: str) -> str:
     if ranking is None:
         return f"Not known yet whether uncertainty finds the errors among the {of}"
-    area = f"AUROC {ranking.area.value:.2f}"
+    area = f"AUROC {ranking.area.value:.2f} ({ranking.area.low:.2f} to {ranking.area.high:.2f})"
     return {
         "useful": f"Uncertainty finds the errors among the {of}: {area}",
         "chance": f"Uncertainty is no better than chance among the {of}: {area}",

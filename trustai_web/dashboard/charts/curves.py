@@ -179,7 +179,7 @@ def _control_marks(control: Sequence[CurvePoint], along: Along) -> Any:
         y=[point.value * 100 for point in control],
         mode="markers",
         marker={"size": 10, "symbol": "diamond"},
-        error_y=_whiskers(control),
+        error_y={**_whiskers(control), "thickness": 1, "width": 0},
         hoverinfo="text",
         hovertext=[f"Control lane<br>{_hover(point)}" for point in control],
         meta={"role": "control"},

@@ -95,7 +95,7 @@ def class_changes(rows: Sequence[ClassChange]) -> Chart | None:
             number(row.support),
             number(row.right_before),
             number(row.right_after),
-            f"{row.change:+d}".replace("-", "−"),
+            f"{row.change:+d}".replace("-", "−") if row.change else "0",
         ]
         for row in sorted(known, key=lambda row: -row.change)
     ]

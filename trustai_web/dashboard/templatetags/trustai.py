@@ -99,6 +99,24 @@ def percent(value: float) -> str:
 
 
 @register.filter
+def points(value: float) -> str:
+    """+0.3, in percentage points."""
+    return charts.points(value)
+
+
+@register.filter
+def metric(name: str) -> str:
+    """The name of a metric as it begins a sentence or heads a column."""
+    return charts.capital(charts.metric_name(name))
+
+
+@register.filter
+def p_value(value: float) -> str:
+    """= 0.03; of less than 0.001 only that."""
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}" if value < 0.01 else f"= {value:.2f}"
+
+
+@register.filter
 def items(value: dict[str, Any]) -> list[tuple[str, Any]]:
     return list(value.items())
 

@@ -10,10 +10,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from al_core.errors import ActiveLearningError
+from al_core.evaluation import Point, fit_power_law
 from al_core.label_studio import label_space, label_spaces
+from al_core.stopping import stop_board
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.controls import control_of
-from trustai_web.campaigns.models import BatchTask, Round
+from trustai_web.campaigns.models import BatchTask, Campaign, Round
 from trustai_web.campaigns.services.campaigns import campaign_create, campaign_update
 from trustai_web.campaigns.services.versions import score_versions
 from trustai_web.connections.models import Connection
@@ -77,21 +79,45 @@ def campaign_detail(request: HttpRequest, pk: int) -> HttpResponse:
     user = reader(request)
     campaign = fetch(selectors.campaigns_for(user), pk)
     rounds = list(selectors.rounds_of(campaign))
-    baseline = campaign.baseline
     scored = [round_ for round_ in rounds if round_.histogram]
     context = {
         "campaign": campaign,
         "rounds": rounds,
         "round": selectors.last_round(campaign),
         "needs_start": selectors.needs_start_round(campaign),
-        "curve": charts.learning_curve(
-            selectors.learning_curve(campaign),
-            selectors.learning_curve(baseline) if baseline and baseline.strategy == "random" else (),
-        ),
+        **_growth(campaign, by=request.GET.get("by", "")),
+        "leak": selectors.leak_of(campaign),
         "ridges": charts.uncertainty_ridges(selectors.scored_rounds(campaign)),
         "histogram": round_histogram(scored[0]) if scored else None,
+        "timeline": charts.rounds_timeline(selectors.round_times(campaign)),
     }
     return render(request, "campaigns/detail.html", context)
+
+
+def _growth(campaign: Campaign, *, by: str) -> dict[str, object]:
+    """The learning curve, and whether more labels are worth it."""
+    measured = selectors.learning_curve(campaign)
+    metric = measured[-1].metric if measured else "accuracy"
+    # A campaign may have changed what it labels: one curve has one measure.
+    points = [point for point in measured if point.metric == metric]
+    fit = fit_power_law([Point(point.label_count, point.value, point.low, point.high) for point in points])
+    has_hours = any(point.hours is not None for point in points)
+    facts = selectors.facts_of_rounds(campaign)
+    baseline = campaign.baseline
+    return {
+        "metric": metric,
+        "has_hours": has_hours,
+        "by": "hours" if by == "hours" and has_hours else "labels",
+        "curve": charts.learning_curve(
+            points,
+            selectors.learning_curve(baseline) if baseline and baseline.strategy == "random" else (),
+            control_points=selectors.control_points(campaign) if metric == "accuracy" else (),
+            fit=fit,
+            metric=metric,
+            by=by if has_hours else "labels",
+        ),
+        "board": stop_board(facts, fit, selectors.seconds_per_label(campaign)) if facts else None,
+    }
 
 
 @require_http_methods(["GET", "POST"])
