@@ -177,4 +177,4 @@ def _tasks(count: int) -> str:
 
 
 def _some(ids: Collection[int]) -> str:
-    return ", ".join(map(str, islice(ids, 3)))
+    return ", ".join(map(str, islice(ids, 20)))
