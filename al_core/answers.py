@@ -38,10 +38,9 @@ def answer_of(result: Any, space: LabelSpace, longest: int = LONGEST) -> str | N
         of each class (``3 regions: Car × 2, Person × 1``), and for free answers the numbers or texts themselves.
     """
     regions = regions_in(result, space)
-    answers = [answer for region in regions for answer in classes_of(region, space.tag) or ()]
     if not space.labels:
-        return _free(answers, longest)
-    classes = [answer for answer in answers if isinstance(answer, str)]
+        return _free([answer for region in regions for answer in classes_of(region, space.tag) or ()], longest)
+    classes = _classes(regions, space)
     if space.form == "regions":
         return _regions(len(regions), classes, space)
     if space.tag == "Pairwise" and classes == ["none"]:  # what the editor writes when a choice is taken back
@@ -49,6 +48,16 @@ def answer_of(result: Any, space: LabelSpace, longest: int = LONGEST) -> str | N
     if space.form == "single":  # where choices are nested the editor lists those above the chosen one as well
         return max(classes, key=lambda label: label.count("/"), default=None)
     return " + ".join(_in_order(classes, space)) or None
+
+
+def set_of(result: Any, space: LabelSpace) -> frozenset[str]:
+    """The classes that a result answers to a control of form ``multi``."""
+    return frozenset(_classes(regions_in(result, space), space))
+
+
+def _classes(regions: Iterable[Mapping[str, Any]], space: LabelSpace) -> list[str]:
+    answers = (answer for region in regions for answer in classes_of(region, space.tag) or ())
+    return [answer for answer in answers if isinstance(answer, str)]
 
 
 def _regions(count: int, classes: Iterable[str], space: LabelSpace) -> str | None:

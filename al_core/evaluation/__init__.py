@@ -1,6 +1,7 @@
 """How good a model is, and how sure that is."""
 
 from al_core.evaluation.agreement import Agreement, kappa
+from al_core.evaluation.calibration import Bin, ErrorRanking, Reliability, reliability, uncertainty_and_error
 from al_core.evaluation.costs import labelling_seconds, seconds_per_label
 from al_core.evaluation.difference import ClassChange, Difference, compare
 from al_core.evaluation.evaluate import can_be_measured, evaluate, measured_by
@@ -12,16 +13,19 @@ from al_core.evaluation.values import ClassRow, Confusion, Evaluation, Interval,
 
 __all__ = [
     "Agreement",
+    "Bin",
     "ClassChange",
     "ClassRow",
     "Confusion",
     "Difference",
+    "ErrorRanking",
     "Evaluation",
     "Interval",
     "Leak",
     "Metric",
     "Point",
     "PowerLaw",
+    "Reliability",
     "TestAnswer",
     "can_be_measured",
     "compare",
@@ -31,7 +35,9 @@ __all__ = [
     "labelling_seconds",
     "leak_check",
     "measured_by",
+    "reliability",
     "seconds_per_label",
     "suggested_size",
+    "uncertainty_and_error",
     "wilson_interval",
 ]

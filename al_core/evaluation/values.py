@@ -20,7 +20,7 @@ class Metric:
 
     name: str
     """``accuracy``, ``balanced_accuracy``, ``macro_f1``, ``precision``, ``recall``, ``f1``, ``micro_f1``,
-    ``exact_match``, ``span_f1``, ``overlap_f1``, ``map_50`` or ``map_50_95``."""
+    ``exact_match``, ``span_f1``, ``overlap_f1``, ``average_precision``, ``map_50`` or ``map_50_95``."""
     label: str
     """Its name as people read it."""
     value: float
@@ -40,10 +40,12 @@ class ClassRow:
 
     label: str
     support: int
-    """How often people answered it."""
+    """How often people answered it: tasks, spans or boxes."""
     precision: Metric | None
     recall: Metric | None
     f1: Metric | None
+    average_precision: Metric | None = None
+    """Of boxes, which are found in the order of their scores: there is this, and none of the others."""
 
 
 @dataclass(frozen=True)
