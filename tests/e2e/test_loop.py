@@ -99,7 +99,7 @@ def test_from_nothing_to_a_learning_curve(
     for task in api.tab_tasks(view_of(page)):
         api.annotate(task["id"], true_label(task["data"]))
     page.get_by_role("button", name="Train on 40 new labels").click(timeout=WORK)
-    expect(page.get_by_text("Accuracy on the test set")).to_be_visible(timeout=WORK)
+    expect(page.get_by_role("heading", name=re.compile(r"Accuracy .* on the test set"))).to_be_visible(timeout=WORK)
     expect(page.get_by_text("Trained v1-20labels")).to_be_attached()
 
     # Round 1 is scored, shown, and published.
@@ -162,13 +162,33 @@ def test_from_nothing_to_a_learning_curve(
         api.annotate(task_id, truth[task_id])
     expect(page.get_by_text("4 labelled")).to_be_visible()
     page.get_by_role("button", name="Train on 4 new labels").click()
-    expect(page.get_by_text("Labels trained on")).to_be_visible(timeout=WORK)
+    expect(page.get_by_role("heading", name=re.compile(r"Accuracy .* on the test set"))).to_be_visible(timeout=WORK)
     look(page, "round-done")
+    page.get_by_role("link", name="See the model report").click()
+    expect(page.get_by_role("heading", name="Beside the model of round 0")).to_be_visible()
+    expect(page.locator("[data-chart=confusion] .main-svg").first).to_be_visible()
+    look(page, "model")
     page.goto(campaign)
     expect(page.locator("[data-chart=learning-curve] .main-svg").first).to_be_visible()
     expect(page.get_by_role("heading", name=re.compile(r"Accuracy .* after 25 labels"))).to_be_visible()
+    expect(page.get_by_role("heading", name="Stop or go on?")).to_be_visible()
     expect(page.get_by_role("region", name="Rounds").get_by_role("row")).to_have_count(3)
     look(page, "campaign")
+
+    # What the models are measured on, and who else tells the backend to train: Label Studio, until it is switched off.
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_role("link", name="Test set").click()
+    expect(page.get_by_text("20 of 20 that were asked for")).to_be_visible()
+    look(page, "test-set")
+    page.goto(f"{campaign}backend/")
+    expect(page.get_by_role("row", name=re.compile("^/train"))).to_contain_text("Found")
+    expect(page.get_by_text("Label Studio also tells the backend of every annotation")).to_be_visible()
+    look(page, "backend")
+    page.get_by_role("button", name="Switch the messages off").click()
+    expect(page.get_by_text("From now on Label Studio tells the backend of no annotation.")).to_be_visible()
+    hooks = api.http.get(f"/api/webhooks/?project={project}").json()
+    assert [(hook["is_active"], hook["send_for_all_actions"]) for hook in hooks] == [(False, True)]
+
     for path, name in (
         ("", "home"),
         ("connections/", "connections"),

@@ -1,10 +1,13 @@
 """The pictures of one model: each says what it shows, and its numbers are the ones that were given."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from al_core.evaluation import ClassChange, ClassRow, Confusion, Interval, Metric
 from al_core.evaluation.calibration import reliability
@@ -165,8 +168,9 @@ class TestReliability:
 
     def test_sentence_has_the_calibration_error_with_its_interval(self) -> None:
         sentence = plain(self.chart((0.95, 60, 40)).sentence)
-        assert sentence.startswith("Expected calibration error 35.1 points (95 % interval ")
-        assert "over 100 answers" in sentence
+        assert re.match(
+            r"Expected calibration error 35\.\d points \(95 % interval \d+\.\d to \d+\.\d\) over 100 answers", sentence
+        )
         assert "Farthest off: sure to 95.0 %, and 60.0 % are right." in sentence
         assert "chance" not in sentence
 
@@ -310,3 +314,27 @@ def test_durations(seconds: float, expected: str) -> None:
 
 def test_an_interval_has_one_percent_sign() -> None:
     assert plain(charts.interval(Interval(0.9, 0.892, 0.962))) == "89.2 to 96.2 %"
+
+
+def contrast(one: str, other: str) -> float:
+    """By WCAG, of two colours as #rrggbb."""
+
+    def luminance(colour: str) -> float:
+        shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+        linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_marks_of_charts_can_be_seen_in_both_themes(theme: str) -> None:
+    text = (Path(settings.BASE_DIR) / "static/css/app.css").read_text()
+    (block,) = re.findall(rf'data-bs-theme="{theme}"\] {{\n  color-scheme(.*?)\n}}', text, re.DOTALL)
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", block.replace("#fff;", "#ffffff;")))
+    marks = ["model", "selected", "random", "quiet", "fit", "control", "right", "wrong", "heat-high"]
+    for mark in marks:
+        assert contrast(colours[f"chart-{mark}"], colours["paper"]) >= 3, mark
+    assert contrast(colours["ink"], colours["chart-heat-low"]) >= 4.5
+    assert contrast(colours["chart-heat-ink"], colours["chart-heat-high"]) >= 4.5
