@@ -219,17 +219,21 @@ def _weighed(hits: NDArray[np.bool_], boxes: _Array, positives: _Array, first: _
     first : (draws,) array
         The weight of what is right before the surest box.
     """
-    steps = np.linspace(0, 1, 101)
+    # All draws are looked through at once: the recalls of each lie two above those of the one before.
+    apart = 2.0 * np.arange(len(boxes))[:, None]
+    steps = np.linspace(0, 1, 101) + apart
     told = np.concatenate([first[:, None], boxes], axis=1).cumsum(axis=1)
+    width = told.shape[1]
     found = np.zeros((len(boxes), len(hits)))
     for threshold, right in enumerate(hits):
         kept = np.concatenate([first[:, None], boxes * right], axis=1).cumsum(axis=1)
         precision = np.divide(kept, told, out=np.zeros_like(kept), where=told > 0)
         best = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         recall = np.divide(kept, positives[:, None], out=np.zeros_like(kept), where=positives[:, None] > 0)
-        ends = np.concatenate([best, np.zeros((len(best), 1))], axis=1)
-        for draw in range(len(boxes)):
-            found[draw, threshold] = ends[draw, np.searchsorted(recall[draw], steps)].mean()
+        reached = np.searchsorted((recall + apart).ravel(), steps.ravel()).reshape(steps.shape)
+        reached -= width * np.arange(len(boxes))[:, None]
+        held = np.take_along_axis(best, np.minimum(reached, width - 1), axis=1)
+        found[:, threshold] = np.where(reached < width, held, 0).mean(axis=1)
     return found
 
 

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from al_core.errors import InvalidInput
-from al_core.evaluation.intervals import CONFIDENCE, DRAWS, drawn_interval, halves, shape_of, weights, wilson_interval
+from al_core.evaluation.intervals import CONFIDENCE, DRAWS, wilson_interval
 from al_core.evaluation.values import Interval
 
 BINS = 10
+
+_MOST_SPREAD = 0.5
+"""Of the gaps of the bins around their common one, in terms of probability."""
 
 _Array = NDArray[np.float64]
 
@@ -49,10 +52,13 @@ def reliability(confidences: Sequence[float], rights: Sequence[bool], *, seed: i
 
     The error is Σ (count of the bin / count) · \\|share right − mean confidence\\| over ten bins of equal width (M.
     Naeini, G. Cooper and M. Hauskrecht, "Obtaining well calibrated probabilities using Bayesian binning", AAAI 2015).
-    Chance makes every gap wider and none narrower, so that sum is too high on small sets. What it is too high by is
-    estimated by draws and taken off, down to 0 at most (A. Kumar, P. Liang and T. Ma, "Verified uncertainty
-    calibration", NeurIPS 2019). The interval is that of :mod:`al_core.evaluation.intervals`, and begins at 0 where
-    answers of a model that is perfectly calibrated would show such an error in 1 of 20 sets or more.
+    Chance makes gaps wider, so that this plain sum is too high on small sets (A. Kumar, P. Liang and T. Ma, "Verified
+    uncertainty calibration", NeurIPS 2019). The error told is √(sum² − c²), with c the mean of the sums that the same
+    confidences give by chance where each is just the probability of being right: a normal number of mean δ and spread
+    s is off by about √(δ² + 2 s² / π) on average. For the interval the true gaps of the bins are drawn from their
+    posterior, each normally around one that is common to all, by a spread that is as likely as the bins show (A. Gelman
+    et al., "Bayesian Data Analysis", 3rd edition (2013), section 5.4): it is the middle 95 % of the errors that they
+    give, and begins at 0 where chance alone would bring such a sum in 1 of 20 sets or more.
 
     Parameters
     ----------
@@ -96,33 +102,43 @@ def _bin(place: int, count: int, total: float, correct: int) -> Bin:
 
 
 def _calibration_error(sure: _Array, right: _Array, member: _Array, seed: int) -> Interval:
+    """The calibration error by draws of every bin's true gap."""
     counts = member.sum(axis=0)
-    found = float(_gaps(counts, right @ member, sure @ member))
-    drawn = weights(shape_of(np.ones(len(sure)), member @ counts), seed)
-    parts = drawn @ member, drawn @ (member * right[:, None]), drawn @ (member * sure[:, None])
-    plain = _gaps(*parts)
-    more_right, more_wrong = halves(len(counts), seed)
-    more = more_right + more_wrong
-    means = (sure @ member) / counts
-    smoothed = _gaps(parts[0] + more, parts[1] + more_right, parts[2] + more * means)
-    value = max(0.0, 2 * found - float(plain.mean()))
-    bias = float(plain.mean()) - found
-    low, high = drawn_interval(value, plain - bias, smoothed - bias)
-    if found <= _by_chance(sure, member, seed):
+    gaps = (sure - right) @ member / counts
+    chance = (right @ member + 0.5) / (counts + 1)
+    errors = np.abs(_true_gaps(gaps, chance * (1 - chance) / counts, seed)) @ (counts / len(sure))
+    low, high = np.quantile(errors, [0.5 - CONFIDENCE / 2, 0.5 + CONFIDENCE / 2]).tolist()
+    found, by_chance = float(np.abs(gaps) @ counts / len(sure)), _by_chance(sure, member, seed)
+    value = sqrt(max(0.0, found**2 - float(by_chance.mean()) ** 2))
+    if found <= np.quantile(by_chance, CONFIDENCE):
         low = 0.0
-    return Interval(value, low, high)
+    return Interval(value, min(low, value), min(max(high, value), 1.0))
 
 
-def _gaps(counts: _Array, right: _Array, total: _Array) -> _Array:
-    """(…,) calibration errors of (…, bins) sums of weights, of those that are right, and of confidences."""
-    gaps: _Array = np.abs(right - total).sum(axis=-1) / counts.sum(axis=-1)
-    return gaps
+def _true_gaps(gaps: _Array, variances: _Array, seed: int) -> _Array:
+    """(draws, bins) what the gaps may be in truth: normal around a common one, by Gelman et al., (5.17) to (5.21)."""
+    rng = np.random.default_rng(seed)
+    spreads = np.linspace(0.0, _MOST_SPREAD, 60)[:, None] ** 2
+    precisions = 1 / (variances + spreads)
+    common_variances = 1 / precisions.sum(axis=1)
+    commons = (gaps * precisions).sum(axis=1) * common_variances
+    misfits = ((gaps - commons[:, None]) ** 2 * precisions).sum(axis=1)
+    likelihoods = (np.log(common_variances) + np.log(precisions).sum(axis=1) - misfits) / 2
+    chances = np.exp(likelihoods - likelihoods.max())
+    drawn = rng.choice(len(spreads), size=DRAWS, p=chances / chances.sum())
+    common = commons[drawn] + np.sqrt(common_variances[drawn]) * rng.standard_normal(DRAWS)
+    # What a bin's own gap counts beside the common one.
+    trust = spreads[drawn] / (variances + spreads[drawn])
+    means = trust * gaps + (1 - trust) * common[:, None]
+    true: _Array = means + np.sqrt(trust * variances) * rng.standard_normal(means.shape)
+    return true
 
 
-def _by_chance(sure: _Array, member: _Array, seed: int) -> float:
-    """The error that 1 of 20 sets shows although every answer is right with just the probability of its confidence."""
+def _by_chance(sure: _Array, member: _Array, seed: int) -> _Array:
+    """(draws,) the plain sums of sets where every answer is right with just the probability of its confidence."""
     right = np.random.default_rng([seed, 3]).random((DRAWS, len(sure))) < sure
-    return float(np.quantile(np.abs((right - sure) @ member).sum(axis=1) / len(sure), CONFIDENCE))
+    sums: _Array = np.abs((right - sure) @ member).sum(axis=1) / len(sure)
+    return sums
 
 
 @dataclass(frozen=True)
