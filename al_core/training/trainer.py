@@ -202,6 +202,21 @@ class Trainer:
     ) -> Training:
         """Ask for the training unless it is under way, watch it, and judge what came of it.
 
+        Parameters
+        ----------
+        lesson : Lesson
+            What it is to learn from.
+        before : Before
+            What :meth:`before` gave before the training was first asked for.
+        route : {"train", "webhook", "label_studio"}, optional
+            How to ask for it. None: the first of these that there is.
+        resume : bool
+            It may have been asked for already: look before asking again.
+        call_back_url : str
+            Where the backend may tell the end of it, a secret; empty for nowhere.
+        heard : callable
+            What was sent there so far, if anything was; called from time to time.
+
         Raises
         ------
         TrainEndpointMissing
@@ -240,7 +255,7 @@ class Trainer:
             clock=self._clock,
             sleep=self._sleep,
         )
-        return self._judged(lesson, before, asked, ending or watch.until_it_ends(self._timeout), record, began)
+        return self._judged(lesson, before, asked, sight, ending or watch.until_it_ends(self._timeout), record, began)
 
     def _sight_again(self) -> tuple[Sight, TrainingState]:
         """As :meth:`_sight`, of a backend that may be too busy to answer, as it trains for us."""
@@ -283,13 +298,23 @@ class Trainer:
     # ----------------------------------------------------------------- the verdict
 
     def _judged(
-        self, lesson: Lesson, before: Before, asked: Asked | None, ending: Ending, record: Record, began: float
+        self,
+        lesson: Lesson,
+        before: Before,
+        asked: Asked | None,
+        sight: Sight,
+        ending: Ending,
+        record: Record,
+        began: float,
     ) -> Training:
         is_new = ending.model_version not in ("", before.model_version)
         version, comparison = self._compared(before, has_new_version=is_new)
+        # label-studio-ml 1.0.9 names a new model twice: as it is trained, and again as it is loaded to predict.
+        now = self._look(sight) if is_new else None
+        version = (now.model_version if now else "") or ending.model_version or version
         evidence = Evidence(
             before,
-            replace(ending, model_version=ending.model_version or version),
+            replace(ending, model_version=version),
             comparison,
             was_accepted=asked is None or asked.answer.outcome == "started",
             timeout=self._timeout,

@@ -77,6 +77,11 @@ def _of_the_same_version(evidence: Evidence) -> tuple[Verdict, str]:
     if ending.why == "time":
         if ending.was_running:
             return "failed", f"The backend was still training after {told_seconds(evidence.timeout)}; {has}."
+        if ending.was_gone and evidence.comparison is None:
+            return "failed", (
+                f"After {told_seconds(evidence.timeout)} the backend does not answer any more; it may have ended while "
+                "it trained, and its own log may say why."
+            )
         verdict: Verdict = "same_model" if evidence.was_accepted and _is_known(evidence) else "failed"
         return verdict, f"No new model after {told_seconds(evidence.timeout)}: {has}."
     if not _is_known(evidence):

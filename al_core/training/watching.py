@@ -55,6 +55,8 @@ class Ending:
     """Why it failed, in the backend's own words."""
     was_running: bool = False
     """At the last look it said that it trains."""
+    was_gone: bool = False
+    """At the last look it did not answer."""
 
 
 @dataclass
@@ -151,15 +153,16 @@ class Watch:
 
     def until_it_ends(self, timeout: float) -> Ending:
         """Wait until the training has ended, in whatever way, or the time is over."""
-        version, was_running = "", False
+        version = ""
         while (waited := self._clock() - self._began) < timeout:
             ending = self._step(waited)
             if ending:
                 return ending
             if self._state:
-                version, was_running = self._state.model_version, bool(self._state.running)
+                version = self._state.model_version
             self._sleep(POLL_SECONDS * (1 if waited < QUICK_SECONDS else SLOW_POLLS))
-        return Ending("time", version, was_running=was_running)
+        was_running = self._state is not None and bool(self._state.running)
+        return Ending("time", version, was_running=was_running, was_gone=self._state is None)
 
     def _step(self, waited: float) -> Ending | None:
         report = partial(self._progress, int(waited), None, f"{self._sentence}, {int(waited)} s so far.")

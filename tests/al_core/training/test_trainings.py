@@ -105,6 +105,23 @@ def test_a_backend_that_could_not_predict_before_and_can_now(backend, train, clo
     assert (found.verdict, found.version_after, found.probe_changed) == ("new_model", "v1", 4)
 
 
+def test_a_model_that_gets_its_name_when_it_is_loaded_has_that_name(backend, train, clock):
+    """As of label-studio-ml 1.0.9, which loads what it has trained when it is asked to predict."""
+
+    def predicts(request):
+        if backend.version == "when it was trained":
+            backend.version = "as it predicts"
+
+    def trains(request):
+        ends(backend, version="when it was trained")()
+        return httpx.Response(201, json={})
+
+    backend.faults["/predict"] = predicts
+    backend.faults["POST /train"] = trains
+    found = train()
+    assert (found.verdict, found.version_after) == ("new_model", "as it predicts")
+
+
 def test_a_new_version_that_cannot_be_asked_yet_is_believed(backend, train, clock):
     before = Before("v1", dict.fromkeys(PROBE, "a-b-c"))
     backend.faults["/predict"] = httpx.ConnectError("loading")
@@ -192,6 +209,18 @@ def test_the_time_is_over_while_it_trains(backend, train, clock):
     found = train(timeout=300)
     assert found.verdict == "failed"
     assert found.reason.startswith("The backend was still training after 5 minutes; the version is still v1")
+
+
+def test_a_backend_that_dies_while_it_trains_has_failed(backend, train, clock):
+    def dies(request):
+        backend.faults["."] = httpx.ConnectError("refused")
+        return httpx.Response(200, json={"status": "training_started"})
+
+    backend.faults["POST /train"] = dies
+    found = train(timeout=100)
+    assert (found.verdict, found.version_after, found.probed) == ("failed", "v1", 0)
+    assert found.reason.startswith("After 100 s the backend does not answer any more")
+    assert found.said == ("POST /train → 200 training_started",)
 
 
 def test_a_training_longer_than_a_minute_is_looked_at_less_often(backend, train, clock):
