@@ -376,23 +376,15 @@ class ActiveLearningManager:
         ----------
         before : Before
             What :meth:`before_training` gave before the training was first asked for.
-        route : {"train", "webhook", "label_studio"}, optional
-            How to ask for it. None: the first of these that there is.
-        resume : bool
-            It may have been asked for already: look before asking again.
         timeout : float
             Seconds that it may take.
-        call_back_url : str
-            Where the backend may tell the end of it, a secret; empty for nowhere.
-        heard : callable
-            What was sent there so far, if anything was; called from time to time.
+        route, resume, call_back_url, heard
+            As in :meth:`al_core.training.Trainer.train`.
 
         Raises
         ------
         NoLabels
             There is nothing to train on.
-        TrainEndpointMissing, ServerUnreachable, AccessRefused
-            See :meth:`al_core.training.Trainer.train`.
         """
         trainer = self._trainer(progress, timeout)
         tick = Reports(progress, "Collecting the labels.").tick
