@@ -118,7 +118,7 @@ def look_at(campaign: Campaign, route: BackendSettings.Route) -> Seen:
         with services.label_studio(campaign.connection) as client:
             # Not asked anew: what went wrong with a training that goes on must not be wiped out by a look.
             known = client.remembered_backends(campaign.project_id)
-            seen.connected = next((backend for backend in known if backend.url == campaign.backend_url), None)
+            seen.connected = next((b for b in known if b.url.rstrip("/") == campaign.backend_url.rstrip("/")), None)
             seen.webhooks = _webhooks_to(client, campaign)
     except ActiveLearningError as error:
         seen.label_studio_failure = str(error)
