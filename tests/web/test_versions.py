@@ -7,7 +7,7 @@ from al_core.errors import ServerUnreachable
 from al_core.predictions.history import History
 from al_core.predictions.shelf import Shelf
 from tests.servers import BACKEND_URL, PROJECT_ID, URL
-from trustai_web.campaigns.models import Campaign, Job
+from trustai_web.campaigns.models import Campaign, Job, TrainingRun
 from trustai_web.campaigns.services.campaigns import campaign_store
 from trustai_web.campaigns.services.rounds import round_create
 from trustai_web.campaigns.services.versions import score_version_choose, score_versions
@@ -109,16 +109,22 @@ def test_a_label_studio_that_is_away_says_so_only_where_it_is_needed(campaign, s
 
 def test_a_round_is_scored_with_the_chosen_model_and_says_so(as_alice, scored, backend, campaign):
     first, _ = scored()
+    TrainingRun.objects.create(round=first, verdict="new_model", version_before="v1", version_after="v2")
     backend.version = "v2"
     asked = len(backend.bodies("/predict"))
     second, job = scored(score_version="v1")
     assert job.status == Job.Status.SUCCEEDED, job.message
     assert (first.model_version, second.model_version) == ("v1", "v1")
     assert len(backend.bodies("/predict")) == asked
-    assert "v1, an older one that was chosen; nobody was asked" in as_alice.get(f"/rounds/{second.pk}/").text
+    older = "v1: an older one, by what it had predicted. The newest was v2"
+    assert older in as_alice.get(f"/rounds/{second.pk}/").text
     third, _ = scored(score_version="")
     assert third.model_version == "v2"
-    assert "that was chosen" not in as_alice.get(f"/rounds/{third.pk}/").text
+    assert [older in as_alice.get(f"/rounds/{pk}/").text for pk in (first.pk, second.pk, third.pk)] == [
+        False,
+        True,
+        False,
+    ]
 
 
 def test_a_committee_of_one_backend_after_two_trainings(scored, backend, campaign):

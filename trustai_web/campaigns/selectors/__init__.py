@@ -62,6 +62,7 @@ from trustai_web.campaigns.selectors.trainings import (
     training_of_another,
     unmeasured_training,
 )
+from trustai_web.campaigns.selectors.versions import newer_model
 
 __all__ = [
     "CampaignCard",
@@ -104,6 +105,7 @@ __all__ = [
     "missing_test_size",
     "model_evaluation",
     "needs_start_round",
+    "newer_model",
     "newest_model",
     "next_open_task",
     "open_rounds",
