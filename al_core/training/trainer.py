@@ -320,6 +320,8 @@ class Trainer:
             timeout=self._timeout,
         )
         verdict, reason = judge(evidence)
+        if verdict == "new_model" and not evidence.has_new_version:
+            reason += self._of_what_is_stored(evidence.version)
         lead_seconds, lead_known = lesson.cost
         return Training(
             verdict=verdict,
@@ -335,6 +337,20 @@ class Trainer:
             lead_known=lead_known,
             probed=evidence.count,
             probe_changed=evidence.changed,
+        )
+
+    def _of_what_is_stored(self, version: str) -> str:
+        """What to know where Label Studio has predictions of the model before under the name of the new one."""
+        counts = partial(self._asking.label_studio.model_versions, self._project.id)
+        try:
+            count = awaited(counts, self._report("Looking for stored predictions.")).get(version, 0)
+        except ServerUnreachable:
+            return ""
+        if not count:
+            return ""
+        return (
+            f" Label Studio has {count:,} stored predictions under that name, by the model before: delete them there, "
+            "or let the campaign ask the backend for every prediction."
         )
 
     def _never_asked(self, lesson: Lesson, before: Before, record: Record, began: float) -> Training:

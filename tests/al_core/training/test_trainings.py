@@ -78,6 +78,17 @@ def test_other_predictions_of_the_same_version_are_a_new_model(backend, train, c
     assert found.reason == "4 of 4 predictions are others than before, although the backend kept its version v1."
 
 
+def test_stored_predictions_of_the_model_before_are_told_of_where_the_name_stays(server, backend, train, clock):
+    for task_id in (8, 9):
+        server.predict(task_id, 0.7, "v1")
+    backend.faults["/train"] = begins(backend)
+    clock.events[2] = ends(backend)
+    assert "Label Studio has 2 stored predictions under that name, by the model before" in train().reason
+    backend.faults["/train"] = begins(backend)
+    clock.events[20] = ends(backend, version="v2")
+    assert "stored" not in train().reason
+
+
 def test_a_backend_that_says_200_and_does_nothing_has_the_same_model(backend, train, clock):
     backend.trains = False
     found = train()
