@@ -43,11 +43,11 @@ _EXPONENTS = np.array([0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0])
 """c; all equally likely."""
 _SCATTERS = np.array([0.25, 0.5, 0.75, 1.0, 1.5])
 """κ, and its prior."""
-_SCATTER_PRIOR = np.array([0.2, 0.25, 0.25, 0.2, 0.1])
-_WANDERINGS = np.array([0.0, 0.01, 0.02, 0.05, 0.1])
+_SCATTER_PRIOR = np.array([0.05, 0.2, 0.3, 0.3, 0.15])
+_WANDERINGS = np.array([0.0, 0.01, 0.03, 0.1, 0.3])
 """τ, and its prior."""
 _WANDERING_PRIOR = np.array([0.2, 0.2, 0.25, 0.2, 0.15])
-_ROUGHNESS = 0.2
+_ROUGHNESS = 0.1
 """The plain random walk's sd per e-fold, as a share of τ."""
 _STRATA = 15
 """Parts of equal probability in which the value at the last point is laid out."""

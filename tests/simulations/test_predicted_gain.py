@@ -35,14 +35,14 @@ def held(rows):
 def test_the_interval_of_the_gain_keeps_its_word(predicted):
     everything = np.concatenate(list(predicted.values()))
     assert len(everything) == CAMPAIGNS
-    assert held(everything) >= 0.93
+    assert held(everything) >= 0.95
 
 
 def test_it_does_so_for_each_family_of_curves(predicted):
     shares = {name: round(held(rows), 3) for name, rows in predicted.items()}
-    # How deep a dip will be, and when it ends, no curve can tell from its beginning.
-    assert shares.pop("dip") >= 0.78, shares
-    assert min(shares.values()) >= 0.9, shares
+    # When a dip begins or ends, no curve can tell from what it was before.
+    assert shares.pop("dip") >= 0.85, shares
+    assert min(shares.values()) >= 0.93, shares
 
 
 def test_it_is_narrow_enough_to_be_of_use(predicted):
@@ -56,3 +56,14 @@ def test_the_band_of_the_curve_holds_the_newest_model(predicted):
     everything = np.concatenate(list(predicted.values()))
     holds = (everything[:, 4] <= everything[:, 6]) & (everything[:, 6] <= everything[:, 5])
     assert 0.93 <= holds.mean() <= 0.99
+
+
+def test_the_prediction_band_holds_what_is_measured_next():
+    holds = []
+    for number in range(200):
+        made = campaign(FAMILIES[number % len(FAMILIES)], np.random.default_rng([23, number]))
+        *known, following = made.points
+        if len(known) >= 3:
+            _, (low,), (high,) = fit_power_law(known).measured_at([following.labels])
+            holds.append(low <= following.value <= high)
+    assert np.mean(holds) >= 0.92
