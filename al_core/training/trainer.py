@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from al_core.errors import ServerUnreachable, UnexpectedAnswer
+from al_core.errors import NotFound, ServerUnreachable, UnexpectedAnswer
 from al_core.flights import awaited
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend, NobodyThere, TrainingState
@@ -150,7 +150,7 @@ class Trainer:
             said = self._predict(task_ids, progress)
         except UnexpectedAnswer:
             return self._probe_of_a_broken_one(task_ids[:FEW], progress)
-        except (ServerUnreachable, _TooSlow):
+        except (ServerUnreachable, NotFound, _TooSlow):
             return "", {}
         return said[0].model_version if said else "", fingerprints(task_ids, said)
 
@@ -160,7 +160,7 @@ class Trainer:
             said = self._predict(task_ids, progress)
         except UnexpectedAnswer:
             said = []
-        except (ServerUnreachable, _TooSlow):
+        except (ServerUnreachable, NotFound, _TooSlow):
             return "", {}
         return said[0].model_version if said else "", fingerprints(task_ids, said)
 
@@ -344,7 +344,7 @@ class Trainer:
         counts = partial(self._asking.label_studio.model_versions, self._project.id)
         try:
             count = awaited(counts, self._report("Looking for stored predictions.")).get(version, 0)
-        except ServerUnreachable:
+        except (ServerUnreachable, UnexpectedAnswer):
             return ""
         if not count:
             return ""

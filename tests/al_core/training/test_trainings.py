@@ -133,6 +133,12 @@ def test_a_model_that_gets_its_name_when_it_is_loaded_has_that_name(backend, tra
     assert (found.verdict, found.version_after) == ("new_model", "as it predicts")
 
 
+def test_a_backend_that_only_trains_is_judged_by_its_version(backend, train):
+    backend.faults["/predict"] = httpx.Response(404)
+    found = train()
+    assert (found.verdict, found.version_after, found.probed) == ("new_model", "v2", 0)
+
+
 def test_a_new_version_that_cannot_be_asked_yet_is_believed(backend, train, clock):
     before = Before("v1", dict.fromkeys(PROBE, "a-b-c"))
     backend.faults["/predict"] = httpx.ConnectError("loading")
