@@ -204,6 +204,10 @@ class TestUncertaintyAndError:
     def test_title_is_the_verdict(self, right: float, wrong: float, expected: str) -> None:
         assert self.chart([right] * 20 + [wrong] * 10, [False] * 20 + [True] * 10).title.startswith(expected)
 
+    def test_few_errors_do_not_make_it_chance(self) -> None:
+        title = self.chart([0.5] * 12, [False] * 9 + [True] * 3).title
+        assert title.startswith("Not clear yet whether uncertainty finds the errors among the test answers: AUROC 0.50")
+
     def test_right_and_wrong_are_two_groups_whose_points_name_their_tasks(self) -> None:
         chart = self.chart([0.1, 0.2, 0.9], [False, False, True])
         assert roles(chart) == ["right", "wrong"]

@@ -34,20 +34,10 @@ def page_of(client, round_):
 
 
 @pytest.fixture
-def measured():
-    """Keep an evaluation of a round's model as its job does; wrong on some tasks, and unsure of some."""
+def kept():
+    """Keep an evaluation of a round's model as its job does."""
 
-    def measured(round_, *, wrong=(), unsure=None, silent=(), **columns):
-        said = {t: result(other(truth(t)) if t in wrong else truth(t)) for t in TASKS if t not in silent}
-        unsure = wrong if unsure is None else unsure
-        confidence = {t: 0.55 if t in unsure else 0.95 for t in said}
-        found = measure(
-            {t: result(truth(t)) for t in TASKS},
-            said,
-            SPACE,
-            model_version=f"v{round_.number + 1}",
-            confidence=confidence,
-        )
+    def kept(round_, found, **columns):
         head = found.headline
         values = {
             "model_version": found.model_version,
@@ -61,10 +51,25 @@ def measured():
             "label_count": 10,
             "metrics": [asdict(metric) for metric in found.metrics],
             "classes": [asdict(row) for row in found.classes],
-            "confusion": asdict(found.confusion),
+            "confusion": asdict(found.confusion) if found.confusion else {},
             "answers": [asdict(answer) for answer in found.answers],
         }
         return Evaluation.objects.create(round=round_, **{**values, **columns})
+
+    return kept
+
+
+@pytest.fixture
+def measured(kept):
+    """A model that is wrong on some tasks, and unsure of some."""
+
+    def measured(round_, *, wrong=(), unsure=None, silent=()):
+        said = {t: result(other(truth(t)) if t in wrong else truth(t)) for t in TASKS if t not in silent}
+        unsure = wrong if unsure is None else unsure
+        confidence = {t: 0.55 if t in unsure else 0.95 for t in said}
+        labels = {t: result(truth(t)) for t in TASKS}
+        version = f"v{round_.number + 1}"
+        return kept(round_, measure(labels, said, SPACE, model_version=version, confidence=confidence))
 
     return measured
 
@@ -146,6 +151,45 @@ def test_of_an_older_evaluation_the_one_number_is_shown(as_alice, make_round, ev
     assert "Accuracy 60.0 % on the test set" in text
     assert "an older version of TrustAI" in text
     assert "data-chart" not in text
+
+
+def span(label, start, end):
+    value = {"start": start, "end": end, "text": "x", "labels": [label]}
+    return {"from_name": "names", "to_name": "words", "type": "labels", "value": value}
+
+
+def topics(*chosen):
+    return [{"from_name": "topics", "to_name": "words", "type": "choices", "value": {"choices": list(chosen)}}]
+
+
+FORMS = {
+    "spans": (
+        LabelSpace("names", "words", ("person", "place"), "text", "text", "Labels", "regions"),
+        {n: [span("person", 0, 4), span("place", 8, 12)] for n in range(1, 9)},
+        {n: [span("person", 0, 4), span("place", 8, 12 + n % 2)] for n in range(1, 9)},
+    ),
+    "sets": (
+        LabelSpace("topics", "words", ("sport", "art", "law"), "text", "text", "Choices", "multi"),
+        {n: topics("sport", "art") for n in range(1, 9)},
+        {n: topics("sport", *["art"] * (n % 2)) for n in range(1, 9)},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_answers_that_are_no_single_class_have_their_own_measures(as_alice, make_round, kept, form):
+    space, said, predicted = FORMS[form]
+    before, after = make_round("done", number=1), make_round("done", number=2)
+    row = kept(before, measure(said, said, space, model_version="v2"))
+    kept(after, measure(said, predicted, space, model_version="v3"))
+    answer = as_alice.get(f"/rounds/{after.pk}/model/")
+    text = html.unescape(answer.text)
+    for metric in row.metrics:
+        assert metric["label"] in text
+    assert answer.context["classes"] is not None
+    assert answer.context["confusion"] is None
+    assert answer.context["change"].difference.lost
+    assert "Not known yet" in text
 
 
 # --------------------------------------------------------------------- whether its sureness means anything

@@ -1,6 +1,6 @@
 """Pictures, each with a title that says the finding: one module for what a picture is about."""
 
-from trustai_web.dashboard.charts.certainty import reliability_diagram, uncertainty_and_error
+from trustai_web.dashboard.charts.certainty import FEW_WRONG, reliability_diagram, uncertainty_and_error
 from trustai_web.dashboard.charts.confusion import confusion_matrix
 from trustai_web.dashboard.charts.curves import learning_curve
 from trustai_web.dashboard.charts.drawing import (
@@ -19,6 +19,7 @@ from trustai_web.dashboard.charts.rounds import rounds_timeline
 from trustai_web.dashboard.charts.scores import RIDGES_SHOWN, uncertainty_histogram, uncertainty_ridges
 
 __all__ = [
+    "FEW_WRONG",
     "RIDGES_SHOWN",
     "THIN_SPACE",
     "Chart",

@@ -19,6 +19,9 @@ from trustai_web.dashboard.charts.drawing import (
     tasks,
 )
 
+FEW_WRONG = 10
+"""With fewer errors than these chance cannot be told from a weak warning."""
+
 
 class Bin(Protocol):
     """Answers of a like confidence."""
@@ -156,7 +159,9 @@ def uncertainty_and_error(
     ]
     columns = ["Answer", "Tasks", "One in ten is below", "Half are below", "Nine in ten are below"]
     sentence = _ranking_words(right, wrong, ranking, of)
-    return Chart(_ranking_title(ranking, of), figure(traces, frame), sentence, columns, rows, height="small")
+    return Chart(
+        _ranking_title(ranking, len(wrong), of), figure(traces, frame), sentence, columns, rows, height="small"
+    )
 
 
 def _box(name: str, group: Sequence[tuple[float, int]], role: str) -> Any:
@@ -218,10 +223,12 @@ def _reliability_words(found: Reliability) -> str:
     )
 
 
-def _ranking_title(ranking: Ranking | None, of: str) -> str:
+def _ranking_title(ranking: Ranking | None, wrong: int, of: str) -> str:
     if ranking is None:
         return f"Not known yet whether uncertainty finds the errors among the {of}"
     area = f"AUROC {ranking.area.value:.2f} ({ranking.area.low:.2f} to {ranking.area.high:.2f})"
+    if ranking.verdict == "chance" and wrong < FEW_WRONG:
+        return f"Not clear yet whether uncertainty finds the errors among the {of}: {area}"
     return {
         "useful": f"Uncertainty finds the errors among the {of}: {area}",
         "chance": f"Uncertainty is no better than chance among the {of}: {area}",

@@ -17,8 +17,6 @@ from trustai_web.dashboard.access import fetch, reader
 from trustai_web.dashboard.label_studio_links import LabelStudioLinks
 
 FLIPPED_SHOWN = 100
-FEW_WRONG = 10
-"""With fewer errors than these chance cannot be told from a weak warning."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Sureness:
     @property
     def is_telling(self) -> bool:
         """Whether it says something, or has enough errors to show that there is nothing to say."""
-        return self.verdict in ("useful", "misleading") or self.wrong >= FEW_WRONG
+        return self.verdict in ("useful", "misleading") or self.wrong >= charts.FEW_WRONG
 
 
 @dataclass(frozen=True)
