@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-BEFORE, AFTER = [("campaigns", "0001_initial")], [("campaigns", "0003_large_pools")]
+BEFORE = [("campaigns", "0001_initial"), ("connections", "0001_initial")]
+AFTER = [("campaigns", "0004_measured_training"), ("connections", "0002_measured_training")]
+LARGE_POOLS = [("campaigns", "0003_large_pools"), ("connections", "0001_initial")]
 
 
 def migrate(targets):
@@ -23,13 +25,19 @@ def old(transactional_db):
     migrate(AFTER)
 
 
+def lab(models):
+    """A server, and whose it is."""
+    user = models("accounts", "User").objects.create(username="alice")
+    server = models("connections", "Connection").objects.create(
+        name="Lab", url="http://labels.test", token="t", created_by=user, tested_at=datetime(2026, 1, 2, tzinfo=UTC)
+    )
+    return user, server
+
+
 @pytest.fixture
 def rows(old):
     """Two campaigns, each with a round and a job; the second one's job belongs to the second campaign alone."""
-    user = old("accounts", "User").objects.create(username="alice")
-    server = old("connections", "Connection").objects.create(
-        name="Lab", url="http://labels.test", token="t", created_by=user, tested_at=datetime(2026, 1, 2, tzinfo=UTC)
-    )
+    user, server = lab(old)
     made = []
     for number in (1, 2):
         campaign = old("campaigns", "Campaign").objects.create(
@@ -59,6 +67,7 @@ def test_settings_of_an_older_version_stay_and_new_ones_change_nothing(rows):
         assert (row.control_share, row.class_balance) == (0, False)
         assert (row.source, row.write_back) == ("stored_then_direct", False)
     assert (campaign.controls, campaign.diagnosis, round_.bounded_count) == ([], {}, None)
+    assert new("campaigns", "Campaign")().control_share == 10, "of new campaigns alone"
 
 
 def test_the_way_back_drops_what_the_older_tables_cannot_hold(rows):
@@ -69,3 +78,32 @@ def test_the_way_back_drops_what_the_older_tables_cannot_hold(rows):
     old = migrate(BEFORE)
     assert sorted(old("campaigns", "Job").objects.values_list("pk", flat=True)) == [job for _, job in rows]
     assert set(old("campaigns", "Campaign").objects.values_list("candidate_factor", flat=True)) == {20}
+
+
+@pytest.fixture
+def large_pools(transactional_db):
+    """The tables before trainings were watched; those of today come back after the test."""
+    yield migrate(LARGE_POOLS)
+    migrate(AFTER)
+
+
+def test_trainings_and_evaluations_of_an_older_version_come_along(large_pools):
+    """What is not known of them stays unknown, and two that never ended are no reason to stop."""
+    user, server = lab(large_pools)
+    campaign = large_pools("campaigns", "Campaign").objects.create(
+        name="Old", connection=server, project_id=1, created_by=user, backend_url="http://backend.test"
+    )
+    round_ = large_pools("campaigns", "Round").objects.create(campaign=campaign, number=0, batch_size=3)
+    for verdict in ("running", "running", "new_model"):
+        large_pools("campaigns", "TrainingRun").objects.create(
+            round=round_, verdict=verdict, method="train", label_count=9, version_after="v2"
+        )
+    counts = {"correct": 2, "total": 4, "unanswered": 0, "label_count": 9}
+    interval = {"metric": "accuracy", "value": 0.5, "low": 0.2, "high": 0.8}
+    large_pools("campaigns", "Evaluation").objects.create(round=round_, model_version="v2", **interval, **counts)
+    new = migrate(AFTER)
+    run = new("campaigns", "TrainingRun").objects.last()
+    assert (run.route, run.label_count, run.backend_url, run.lead_seconds, run.probed) == ("train", 9, "", None, None)
+    assert (run.said, run.reported, run.before, run.call_back_token) == ([], {}, {}, "")
+    evaluation = new("campaigns", "Evaluation").objects.get()
+    assert (evaluation.correct, evaluation.total, evaluation.metrics, evaluation.answers) == (2, 4, [], [])

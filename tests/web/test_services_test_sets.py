@@ -113,6 +113,33 @@ def test_ground_truths_become_the_test_set(campaign, server):
     assert (campaign.test_source, campaign.test_ids, found.unlabelled) == ("ground_truth", [3, 8], 0)
 
 
+def test_of_very_many_ground_truths_a_part_is_drawn_and_that_is_said(campaign, server, monkeypatch):
+    for task_id in range(1, 31):
+        server.annotate(task_id, "good")
+        server.tasks[task_id]["annotations"][0]["ground_truth"] = True
+    monkeypatch.setattr(services, "MOST_TASKS", 10)
+    found = services.test_set_from_ground_truth(campaign=campaign)
+    campaign.refresh_from_db()
+    assert (len(campaign.test_ids), found.too_many) == (10, 20)
+    assert campaign.test_ids == sorted(campaign.test_ids) != list(range(1, 11))
+    assert "20 tasks are left out at random: a test set has at most 10." in found.sentence
+
+
+def test_a_training_that_ended_while_label_studio_was_asked_is_seen(campaign, server, make_round, monkeypatch):
+    round_ = make_round("done", number=0, tasks=0)
+    real = services._uploaded
+
+    def meanwhile(ids):
+        round_.training_runs.create(verdict="new_model", finished_at=timezone.now())
+        return real(ids)
+
+    monkeypatch.setattr(services, "_uploaded", meanwhile)
+    with pytest.raises(WrongMoment):
+        services.test_set_change(campaign=campaign, source="upload", ids=[3])
+    campaign.refresh_from_db()
+    assert campaign.test_ids == []
+
+
 def test_without_a_ground_truth_it_is_told_where_to_make_one(change, server):
     server.annotate(3, "good")
     with pytest.raises(InvalidInput, match="No task of the project has a ground truth"):
