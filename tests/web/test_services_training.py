@@ -190,6 +190,18 @@ def test_an_evaluation_is_kept_whole_and_a_later_one_takes_its_place(run):
     assert TestAnswer(**kept.answers[0]).is_right
 
 
+def test_words_and_numbers_that_no_database_keeps_are_kept_as_far_as_they_can_be(make_round):
+    run = training_begin(round_=make_round("training"), before=Before("v\0" * 300))
+    assert run.version_before == "v" * 255
+    training_trained(run=run, training=came_to("failed", reason="no\0 \ud800", version_after="w" * 300))
+    assert (run.message, len(run.version_after)) == ("no ?", 255)
+    share = Metric("accuracy", "Accuracy", 1.0, 0.2, 1.0, 1, "wilson", 1)
+    answer = TestAnswer(1, "a\0b\udfff", "x", False, nan)
+    evaluation_kept(run=run, evaluation=Measured("v2", (share,), (answer,)))
+    (kept,) = run.round.evaluation.answers
+    assert (kept["truth"], kept["predicted"], kept["confidence"], kept["is_right"]) == ("ab?", "x", None, False)
+
+
 # --------------------------------------------------------------------- what may be done after it
 
 

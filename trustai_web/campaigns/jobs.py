@@ -283,7 +283,7 @@ def _trained(job: Job, round_: Round, manager: ActiveLearningManager, progress: 
     with _while_ours(job):
         training_trained(run=run, training=training)
     if training.verdict != "new_model":
-        raise TrainingFailed(training.reason)
+        raise TrainingFailed(run.message)
     return run
 
 

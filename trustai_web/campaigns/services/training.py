@@ -24,6 +24,12 @@ CALL_BACK_PATH = "/hooks/training/{token}/"
 MOST_WORDS = 300
 """Characters that are kept of what a backend says."""
 
+MOST_REASON = 2000
+"""The same of a verdict's sentence, which holds such words."""
+
+MOST_VERSION = 255
+"""The same of the name of a version, which has a column of that length."""
+
 MOST_NUMBERS = 50
 """Numbers that are kept of those that a backend reports of its model."""
 
@@ -45,7 +51,7 @@ def training_begin(*, round_: Round, before: Before) -> TrainingRun:
             return TrainingRun.objects.create(
                 round=round_,
                 backend_url=checked_url(round_.campaign.backend_url),
-                version_before=before.model_version,
+                version_before=_words(before.model_version, MOST_VERSION),
                 before=before.as_dict(),
                 call_back_token=secrets.token_urlsafe(32),
             )
@@ -60,12 +66,12 @@ def training_trained(*, run: TrainingRun, training: types.Training) -> None:
     """Keep what a training came to, whatever it is."""
     TrainingRun.objects.filter(pk=run.pk, verdict=Verdict.RUNNING).update(
         verdict=training.verdict,
-        message=training.reason,
+        message=_words(training.reason, MOST_REASON),
         route=training.route or run.route,
         label_count=training.label_count,
         lead_seconds=training.lead_seconds,
         lead_known=training.lead_known,
-        version_after=training.version_after,
+        version_after=_words(training.version_after, MOST_VERSION),
         said=[_words(line) for line in training.said],
         reported=_numbers(training.reported),
         probed=training.probed,
@@ -101,10 +107,10 @@ def evaluation_kept(*, run: TrainingRun, evaluation: Measured) -> None:
             "total": len(evaluation.answers),
             "unanswered": evaluation.unanswered,
             "label_count": run.label_count or 0,
-            "metrics": [asdict(metric) for metric in evaluation.metrics],
-            "classes": [asdict(row) for row in evaluation.classes],
-            "confusion": asdict(evaluation.confusion) if evaluation.confusion else {},
-            "answers": [asdict(answer) for answer in evaluation.answers],
+            "metrics": _plain([asdict(metric) for metric in evaluation.metrics]),
+            "classes": _plain([asdict(row) for row in evaluation.classes]),
+            "confusion": _plain(asdict(evaluation.confusion)) if evaluation.confusion else {},
+            "answers": _plain([asdict(answer) for answer in evaluation.answers]),
         },
     )
     TrainingRun.objects.filter(pk=run.pk).update(not_measured="")
@@ -132,9 +138,9 @@ def call_back_heard(token: str, body: Mapping[str, Any]) -> bool:
         ``{"status", "model_version", "error", "metrics"}``, of which all may be missing: it comes from outside. Later
         words replace earlier ones.
     """
-    error, version = _words(body.get("error")), _words(body.get("model_version"))[:255]
+    error, version = _words(body.get("error")), _words(body.get("model_version"), MOST_VERSION)
     heard = {
-        "status": _words(body.get("status"))[:50].lower() or ("failed" if error else "done" if version else ""),
+        "status": _words(body.get("status"), 50).lower() or ("failed" if error else "done" if version else ""),
         "model_version": version,
         "error": error,
         "reported": _numbers(body.get("metrics")),
@@ -149,10 +155,24 @@ def call_back_of(run: TrainingRun) -> CallBack | None:
     return CallBack(**heard) if heard else None
 
 
-def _words(said: object) -> str:
-    # PostgreSQL keeps no NUL, and no half of a surrogate pair.
-    text = "" if said is None else str(said)
-    return text.replace("\0", "").encode(errors="replace").decode()[:MOST_WORDS]
+def _words(said: object, most: int = MOST_WORDS) -> str:
+    return _kept("" if said is None else str(said))[:most]
+
+
+def _kept(text: str) -> str:
+    """The text without what PostgreSQL does not keep: NUL, and half of a surrogate pair."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _plain(value: Any) -> Any:
+    """What JSON in a database can hold of it: what people and models answer may have anything in it."""
+    if isinstance(value, Mapping):
+        return {_kept(str(name)): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, str):
+        return _kept(value)
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _numbers(said: object) -> dict[str, float]:
@@ -160,7 +180,7 @@ def _numbers(said: object) -> dict[str, float]:
     if not isinstance(said, Mapping):
         return {}
     found = {
-        _words(name)[:100]: float(value)
+        _words(name, 100): float(value)
         for name, value in said.items()
         if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
     }
