@@ -199,7 +199,9 @@ class PowerLaw:
         mean, covariance = self._deviation(both)
         mean += self._curve(both)
         sd = np.sqrt(np.maximum(covariance[:, 0, 0] + covariance[:, 1, 1] - 2 * covariance[:, 0, 1], 0))
-        draws = np.minimum(mean[:, 1] - mean[:, 0] + sd[self._kind] * self._chance, 1 - np.minimum(mean[:, 0], 1))
+        draws = mean[:, 1] - mean[:, 0] + sd[self._kind] * self._chance
+        value = np.clip(mean[:, 0], 0, 1)
+        draws = np.clip(draws, -value, 1 - value)  # the random walk knows no ends
         low, middle, high = np.quantile(draws, [0.025, 0.5, 0.975])
         return Interval(float(middle), float(low), float(high))
 
