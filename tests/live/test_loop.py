@@ -15,7 +15,6 @@ from al_core.errors import (
     NotFound,
     ServerUnreachable,
     TrainEndpointMissing,
-    TrainingFailed,
     UnsupportedProject,
 )
 from al_core.label_studio import LabelStudio
@@ -47,8 +46,10 @@ def test_two_rounds_from_nothing(manager: Make, label_studio: LabelStudioServer)
 
     first = manager(start.project_id, held_out=lanes["test"])
     training = first.train(first.before_training())
-    assert (training.route, training.label_count) == ("train", 20)
+    assert (training.verdict, training.route, training.label_count) == ("new_model", "train", 20)
     assert training.version_after != training.version_before
+    assert training.probed == 50
+    assert training.probe_changed > 40, "of an untrained model that becomes one"
     evaluation = first.evaluate(lanes["test"])
     assert (len(evaluation.answers), evaluation.model_version) == (30, training.version_after)
     assert {answer.task_id: answer.truth for answer in evaluation.answers} == {i: truth[i] for i in lanes["test"]}
@@ -210,8 +211,75 @@ def test_a_training_that_fails_gives_the_backends_own_words(manager: Make, label
     loop = manager(digits=4)
     for task_id in loop.read_pool().task_ids.tolist():
         label_studio.api.annotate(task_id, "1")
-    with pytest.raises(TrainingFailed, match="at least two classes"):
-        loop.train(loop.before_training())
+    found = loop.train(loop.before_training())
+    assert found.verdict == "failed"
+    assert "at least two classes" in found.reason
+
+
+def test_label_studio_has_a_backend_trained_in_our_place(
+    manager: Make,
+    make_project: Callable[..., int],
+    start_backend: Callable[..., str],
+    label_studio: LabelStudioServer,
+) -> None:
+    backend = start_backend()
+    loop = manager(make_project(20, backend=backend), backend=backend)
+    answer(loop, label_studio, loop.read_pool().task_ids.tolist())
+    training = loop.train(loop.before_training(), route="label_studio")
+    assert (training.verdict, training.route) == ("new_model", "label_studio")
+    assert training.said[0] == "Label Studio → 200, it has asked the backend"
+
+
+def test_a_failure_is_read_from_label_studio_before_it_forgets(
+    manager: Make,
+    make_project: Callable[..., int],
+    start_backend: Callable[..., str],
+    label_studio: LabelStudioServer,
+) -> None:
+    backend = start_backend("--without-webhook")
+    loop = manager(make_project(4, backend=backend), backend=backend)
+    (connected,) = loop.label_studio.backends(loop.project_id)
+    loop.label_studio.train_backend(connected.id)
+    for _ in range(2):
+        known = loop.label_studio.backend_state(loop.project_id, connected.id)
+        assert known.state == "error"
+        assert known.error.startswith("404 Client Error")
+    assert loop.label_studio.backends(loop.project_id)[0].error == ""
+    answer(loop, label_studio, loop.read_pool().task_ids.tolist())
+    with pytest.raises(TrainEndpointMissing, match="Label Studio does not reach"):
+        loop.train(loop.before_training(), route="label_studio")
+
+
+def test_label_studios_own_messages_to_a_backend_are_switched_off_and_on(
+    client: LabelStudio, make_project: Callable[..., int], backend_url: str, label_studio: LabelStudioServer
+) -> None:
+    project_id = make_project(2, backend=backend_url)
+    (hook,) = client.webhooks(project_id)
+    assert (hook.url, hook.is_active, hook.for_all_actions) == (f"{backend_url}/webhook", True, True)
+    path = f"/api/webhooks/{hook.id}/"
+    events = ["ANNOTATION_CREATED", "ANNOTATION_UPDATED"]
+    label_studio.api.http.patch(path, json={"actions": events, "send_for_all_actions": False}).raise_for_status()
+    for active in (False, True):
+        client.set_webhook(hook.id, active=active)
+        (found,) = client.webhooks(project_id)
+        assert (found.is_active, found.for_all_actions) == (active, False)
+        assert sorted(label_studio.api.http.get(path).json()["actions"]) == events, "its events are kept"
+
+
+def test_ground_truths_are_found(
+    client: LabelStudio, make_project: Callable[..., int], label_studio: LabelStudioServer
+) -> None:
+    project_id = make_project(6)
+    label_studio.api.http.patch(f"/api/projects/{project_id}/", json={"maximum_annotations": 2}).raise_for_status()
+    ids = [state.task_id for page, _ in client.task_states(project_id) for state in page]
+    for task_id in ids[:4]:
+        label_studio.api.annotate(task_id, "1")
+    marked = [client.annotations(project_id, [task_id])[task_id][0]["id"] for task_id in (ids[3], ids[1])]
+    for annotation_id in marked:
+        label_studio.api.http.patch(
+            f"/api/annotations/{annotation_id}/", json={"ground_truth": True}
+        ).raise_for_status()
+    assert client.ground_truth_ids(project_id) == [ids[1], ids[3]]
 
 
 def test_a_wrong_token(label_studio: LabelStudioServer) -> None:
