@@ -18,7 +18,7 @@ own(n)  What is each measurement's own: luck of a training, tasks that flip. Its
         tasks are the same, κ may be well below 1, and luck of training may bring it above. κ is not known.
 
 c, κ and τ have a grid with a prior; given them the rest is a normal distribution, cut to what can be: values up to 1,
-b ≥ 0, a ≥ 0. All of it is weighed by its evidence, and 2 000 curves are drawn from the whole.
+b ≥ 0, a ≥ 0. All of it is weighed by its evidence, and 4 000 curves are drawn from the whole.
 The priors were set by simulation: ``tests/simulations/test_predicted_gain.py``.
 """
 
@@ -51,7 +51,7 @@ _ROUGHNESS = 0.1
 """The plain random walk's sd per e-fold, as a share of τ."""
 _STRATA = 15
 """Parts of equal probability in which the value at the last point is laid out."""
-_DRAWS = 2000
+_DRAWS = 4000
 
 
 @dataclass(frozen=True)
