@@ -76,11 +76,19 @@ class Lead:
 
     def send(self, path: str, action: str = "", **values: object) -> httpx.Response:
         """Fill in and send the form of a page that leads to an address, or to the page itself."""
+        return self.submit(self.form(path, action), **values)
+
+    def form(self, path: str, action: str = "") -> Form:
+        """The form of a page that leads to an address, or to the page itself, as it is before anybody fills it in."""
         forms = Forms(self.read(path)).found
         form = next((f for f in forms if f.action == action and "csrfmiddlewaretoken" in f.values), None)
         assert form, f"{path} has no form to {action or path}, but to {[f.action for f in forms]}"
+        return Form(action or path, form.values)
+
+    def submit(self, form: Form, **values: object) -> httpx.Response:
+        """Send a form, which may be a page's of a while ago."""
         data = form.values | {name: str(value) for name, value in values.items()}
-        return self._http.post(action or path, data=data).raise_for_status()
+        return self._http.post(form.action, data=data).raise_for_status()
 
     def connect(self, name: str, url: str, token: str) -> int:
         """Connect a Label Studio; its number on the site."""

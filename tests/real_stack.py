@@ -141,6 +141,24 @@ def start_backend(stack_config: Config) -> Iterator[Callable[..., str]]:
 
 
 @pytest.fixture(scope="session")
+def start_misbehaving(stack_config: Config) -> Iterator[Callable[..., str]]:
+    """Start a backend of tests.misbehaving_backend in a mode, and give its address."""
+    started: list[Running] = []
+
+    def start(mode: str, seconds: float) -> str:
+        port = free_port()
+        command = [sys.executable, "-m", "tests.misbehaving_backend", mode]
+        command += ["--port", str(port), "--seconds", str(seconds)]
+        url = f"http://127.0.0.1:{port}"
+        started.append(Running(Process(f"{mode}-{port}", command, ready_url=f"{url}/health"), stack_config.var).start())
+        return url
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+@pytest.fixture(scope="session")
 def backend_url(start_backend: Callable[..., str]) -> str:
     """A reference backend without any option."""
     return start_backend()
@@ -155,6 +173,8 @@ class Site:
     var: Path
     one_process_worker: Callable[[str], Running]
     """Makes another worker, of a single process and by a name of its own; whoever starts it stops it."""
+    manage: Callable[..., str]
+    """What a command of ``manage.py`` says about this site."""
 
 
 @pytest.fixture(scope="module")
@@ -165,15 +185,21 @@ def site(stack_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iter
     config = replace(stack_config, var=var, web_port=free_port(), broker_port=free_port())
     quick = {"JOB_STALE_SECONDS": "6", "JOB_HEARTBEAT_SECONDS": "0.5", "JOB_RETRY_SECONDS": "1"}
     # The settings of the tests must not reach the processes: they are the real thing, with the real settings.
-    env = {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", **_secrets(config.var), **quick}
-    # A database of the environment's own holds what the module before has left.
-    for command in (["migrate"], ["flush", "--noinput"], ["collectstatic", "--noinput"]):
-        subprocess.run(
+    env = {"SECRET_KEY": "", "ENCRYPTION_KEYS": "", **_secrets(config.var), **quick, "SITE_URL": config.web_url}
+
+    def manage(*command: str) -> str:
+        return subprocess.run(
             [sys.executable, "manage.py", *command, "-v0"],
             cwd=BASE_DIR,
             env={**os.environ, **processes.django_env(config), **env},
             check=True,
-        )
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+
+    # A database of the environment's own holds what the module before has left.
+    for command in (["migrate"], ["flush", "--noinput"], ["collectstatic", "--noinput"]):
+        manage(*command)
     parts = [processes.web(config), processes.worker(config), processes.beat(config)]
     if not config.redis_url:
         parts.insert(0, processes.broker(config))
@@ -189,6 +215,7 @@ def site(stack_config: Config, tmp_path_factory: pytest.TempPathFactory) -> Iter
         worker=next(r for r in running if r.process.name == "worker"),
         var=config.var,
         one_process_worker=one_process_worker,
+        manage=manage,
     )
     for part in reversed(running):
         part.stop()
