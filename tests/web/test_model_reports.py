@@ -188,7 +188,11 @@ def test_answers_that_are_no_single_class_have_their_own_measures(as_alice, make
         assert metric["label"] in text
     assert answer.context["classes"] is not None
     assert answer.context["confusion"] is None
-    assert answer.context["change"].difference.lost
+    change = answer.context["change"]
+    assert change.difference.lost
+    assert change.chart is None, "whole answers are no classes"
+    assert [row.after.label for row in change.classes] == list(space.labels)
+    assert "F1 of each class" in text
     assert "Not known yet" in text
 
 

@@ -326,11 +326,11 @@ def test_a_model_that_was_not_measured_says_why(as_alice, campaign, make_round, 
     assert "was not measured" not in as_alice.get(page).text, "nothing was trained"
     round_.training_runs.create(verdict="new_model", version_after="v2", label_count=12)
     assert "was not measured: no task of a test set has a label." in as_alice.get(page).text
-    campaign.controls = [{"name": "names", "tag": "Labels", "form": "regions", "classes": 2}]
+    campaign.controls = [{"name": "names", "tag": "PolygonLabels", "form": "regions", "classes": 2}]
     campaign.save()
     assert "was not measured: there is no measure for regions yet." in as_alice.get(page).text
     text = as_alice.get(f"/campaigns/{campaign.pk}/").text
-    assert "No learning curve for regions yet" in text
+    assert "No learning curve for such regions yet" in text
     assert '<td data-label="Labels" class="num muted">12</td>' in text
 
 

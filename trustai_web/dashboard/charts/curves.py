@@ -76,7 +76,7 @@ def learning_curve(
         xaxis=axis(along.title, tickformat=along.tickformat, range=_span([along.of(p) for p in shown] + list(ahead))),
         yaxis=axis(
             f"{name} (%)" if control else f"{name} on the test set (%)",
-            range=_span_of_percent([*curve, *rival], control),
+            range=_span_of_percent([*curve, *rival], control, law),
         ),
     )
     sentences = [
@@ -240,12 +240,16 @@ def _span(places: Sequence[float]) -> list[float]:
     return [max(least - room, -room), most + room]
 
 
-def _span_of_percent(points: Sequence[CurvePoint], control: Sequence[CurvePoint]) -> list[float]:
+def _span_of_percent(points: Sequence[CurvePoint], control: Sequence[CurvePoint], law: PowerLaw | None) -> list[float]:
     """From the lowest interval to the highest, never past 0 and 100, with room for the numbers on the points.
 
     A young control lane has a few tasks and long whiskers: they may leave the picture, so that the curve fills it.
     """
-    low = min([point.low for point in points] + [mark.value for mark in control]) * 100
-    high = max([point.high for point in points] + [mark.value for mark in control]) * 100
+    lows, highs = [point.low for point in points], [point.high for point in points]
+    values = [mark.value for mark in control]
+    if law:
+        counts = np.array([max(point.label_count for point in points) + MORE], dtype=float)
+        values += [float(end[0]) for end in law.measured_at(counts)]
+    low, high = min(lows + values) * 100, max(highs + values) * 100
     room = max((high - low) * 0.08, 1)
     return [max(low - room, 0), min(high + room, 100.5)]

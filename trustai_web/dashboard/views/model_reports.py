@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from al_core.evaluation import Difference, TestAnswer, compare
+from al_core.evaluation import ClassRow, Difference, TestAnswer, compare
 from al_core.evaluation import Evaluation as Measured
 from al_core.evaluation.calibration import reliability, uncertainty_and_error
 from trustai_web.campaigns import selectors
@@ -48,6 +48,14 @@ class Flip:
 
 
 @dataclass(frozen=True)
+class ClassBeside:
+    """A class as both models know it."""
+
+    before: ClassRow
+    after: ClassRow
+
+
+@dataclass(frozen=True)
 class Change:
     """A model beside the one before."""
 
@@ -55,6 +63,9 @@ class Change:
     model_version: str
     difference: Difference
     chart: charts.Chart | None
+    """By class, where an answer is one class."""
+    classes: list[ClassBeside]
+    """Where it is several classes or regions."""
     flips: list[Flip]
     offers_earlier: bool
     """Whether the model before could go on scoring: it is another one, and this is still the newest."""
@@ -143,8 +154,14 @@ def _change(round_: Round, measured: Measured) -> Change | None:
         round_number=row.round.number,
         model_version=row.model_version,
         difference=difference,
-        chart=charts.class_changes(difference.classes),
+        chart=charts.class_changes(difference.classes) if measured.confusion else None,
+        classes=[] if measured.confusion else _beside(earlier, measured),
         flips=[Flip(links.other_task(task_id), before[task_id], after[task_id]) for task_id in shown],
         offers_earlier=row.model_version not in (measured.model_version, round_.campaign.score_version)
         and not selectors.has_later_model(round_),
     )
+
+
+def _beside(earlier: Measured, measured: Measured) -> list[ClassBeside]:
+    before = {row.label: row for row in earlier.classes}
+    return [ClassBeside(before[row.label], row) for row in measured.classes if row.label in before]
