@@ -218,7 +218,9 @@ def test_a_backend_that_answers_and_trains_nothing_leaves_the_old_model(labelled
 
 
 @pytest.mark.parametrize("goes_back", [True, False])
-def test_after_a_training_in_vain_a_round_may_end_with_the_old_model(labelled, do, backend, alice, campaign, goes_back):
+def test_after_a_training_in_vain_a_round_may_end_with_the_old_model(
+    labelled, do, backend, alice, as_alice, campaign, goes_back
+):
     with pytest.raises(WrongMoment, match="Train it on the labels"):
         round_finish(round_=labelled)
     backend.trains = False
@@ -230,6 +232,7 @@ def test_after_a_training_in_vain_a_round_may_end_with_the_old_model(labelled, d
     assert (labelled.status, labelled.failure, labelled.failed_from) == ("done", "", "")
     assert labelled.finished_at is not None
     assert labelled.training_runs.get().verdict == "same_model", "the log stays"
+    assert "was not measured" not in as_alice.get(f"/rounds/{labelled.pk}/").text, "there is no new model"
     assert round_create(campaign=campaign, user=alice).number == 1
 
 
@@ -401,12 +404,17 @@ def is_kept_without_a_measure(round_, why):
     return True
 
 
-def test_a_model_that_cannot_be_measured_is_kept_and_measured_later(labelled, do, backend, unmeasured, monkeypatch):
+def test_a_model_that_cannot_be_measured_is_kept_and_measured_later(
+    labelled, do, backend, unmeasured, as_alice, monkeypatch
+):
     unmeasured(httpx.Response(400, json={"error": "no such file"}))
     job = do(labelled, "train")
     assert job.status == "succeeded"
     assert job.message.startswith("Trained v2 on 3 labels. It was not measured: ")
-    assert is_kept_without_a_measure(labelled, "It was not measured: ")
+    assert is_kept_without_a_measure(labelled, "failed on all 5 tasks of the test set")
+    text = as_alice.get(f"/rounds/{labelled.pk}/").text
+    assert "was not measured; the model is kept." in text
+    assert "Measure the model again" in text
     backend.faults.clear()
     labelled = Round.objects.get(pk=labelled.pk)
     monkeypatch.undo()

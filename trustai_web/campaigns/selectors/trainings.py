@@ -37,6 +37,11 @@ def newest_model(round_: Round) -> TrainingRun | None:
     return newest if newest is not None and newest.round_id == round_.pk else None
 
 
+def model_training(round_: Round) -> TrainingRun | None:
+    """The training that made the round's model, whatever became of that since; None where it made none."""
+    return round_.training_runs.filter(verdict=Verdict.NEW_MODEL).order_by("pk").last()
+
+
 def can_be_measured_again(round_: Round) -> bool:
     """Whether the backend should still have the model that the round made."""
     return round_.status == Round.Status.DONE and newest_model(round_) is not None

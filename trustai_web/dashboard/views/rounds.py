@@ -49,6 +49,7 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "histogram": round_histogram(round_) if round_.histogram else None,
         "jobs": round_.jobs.all(),
         "training_runs": round_.training_runs.all(),
+        "model_training": selectors.model_training(round_),
         "newer_model": selectors.newer_model(round_),
         "can_finish": selectors.can_finish_without_model(round_),
         "can_measure_again": selectors.can_be_measured_again(round_),
