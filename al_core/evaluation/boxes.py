@@ -12,6 +12,8 @@ what is ours is the interval, for which the same matches are weighed anew in eac
 - A turned box counts as the upright one around it, since COCO knows no others; where the size of the picture is not
   known it is taken to be square.
 - Of one picture and class the 100 boxes with the highest scores count.
+- AP is a little too high on few pictures, and the draws show half of that: with 100 pictures the interval of mAP@50
+  holds the truth in about 92 %, that of mAP@50–95 in about 82 % of cases.
 """
 
 import contextlib
