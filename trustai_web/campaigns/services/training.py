@@ -52,7 +52,7 @@ def training_begin(*, round_: Round, before: Before) -> TrainingRun:
                 round=round_,
                 backend_url=checked_url(round_.campaign.backend_url),
                 version_before=_words(before.model_version, MOST_VERSION),
-                before=before.as_dict(),
+                before=_plain(before.as_dict()),
                 call_back_token=secrets.token_urlsafe(32),
             )
     except IntegrityError:
