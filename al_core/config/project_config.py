@@ -80,7 +80,7 @@ class AskingPart(_Part):
         default="unknown", description="What a task counts as where the model marked nothing."
     )
     rank_by: RankBy = Field(default="low", description="Which bound ranks a task whose score is not exact.")
-    control_share: int = Field(default=0, description="Percent of a batch that is drawn at random.", ge=0, le=50)
+    control_share: int = Field(default=10, description="Percent of a batch that is drawn at random.", ge=0, le=50)
     class_balance: bool = Field(default=False, description="Each predicted class gets its share of the batch.")
     source: Source = Field(default="stored_then_direct", description="Which predictions may be used.")
     write_back: bool = Field(default=False, description="Store in Label Studio what the backend is asked for.")
