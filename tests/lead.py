@@ -143,9 +143,9 @@ class RoundPage:
         assert found
         return int(found[1])
 
-    def press(self, what: str, **values: object) -> None:
-        """A button of the page: ``score``, ``publish``, ``resume``, ``finish``, …"""
-        self.lead.send(self.path, f"{self.path}{what}/", **values)
+    def press(self, what: str, **values: object) -> str:
+        """A button of the page: ``score``, ``publish``, ``resume``, ``finish``, …; what is said then."""
+        return text_of(self.lead.send(self.path, f"{self.path}{what}/", **values).text)
 
     def wait_for(self, words: str, seconds: float = 60) -> str:
         """The first text of the page that matches a pattern."""
