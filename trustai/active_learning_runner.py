@@ -114,9 +114,11 @@ class ActiveLearningRunner:
         record = self.history.open_round
         if record:
             self.dialogue.say(f"Round {record.number} goes on: {words.STANDS[record.step]}.")
-        with self._open() as manager:
-            if record is None:
+        else:
+            with self._open() as manager:
                 record = self._recommend(manager)
+        # Opened anew: what was just drawn for the test set is held out from now on.
+        with self._open() as manager:
             if record.step == "recommended":
                 self._publish(manager, record)
             if record.step == "published":
