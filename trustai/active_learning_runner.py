@@ -9,18 +9,21 @@ from pathlib import Path
 
 from al_core.active_learning import ActiveLearningManager
 from al_core.config import ProjectConfig
-from al_core.errors import ActiveLearningError, NoLabels, UnsupportedProject
+from al_core.errors import ActiveLearningError, EmptyPool, NoLabels, NoPredictions, UnsupportedProject
 from al_core.evaluation import Evaluation, Interval
 from al_core.ml_backend import MLBackend
 from al_core.storage import FolderStore
 from al_core.training import Before
 from al_core.types import Training
-from trustai import words
+from trustai import limits, words
 from trustai.dialogue import Dialogue
 from trustai.history import History, RoundRecord, Step, history_path, load
 from trustai.opening import backend_of, label_studio_of, manager_of
 
 POLL_SECONDS = 2.0
+
+DOCTOR_SAMPLE = 20
+"""Tasks that the doctor looks at before the rounds: a second or two."""
 
 
 class ActiveLearningRunner:
@@ -74,6 +77,19 @@ class ActiveLearningRunner:
             f"ML backend at {backend.url}, model {version}; it has {', '.join(found) or 'no way to train'}."
         )
         self.dialogue.event("backend", url=backend.url, model_version=version, offers=offered)
+        self._diagnose(manager)
+
+    def _diagnose(self, manager: ActiveLearningManager) -> None:
+        """What the probability doctor says, where there is anything to look at yet."""
+        try:
+            with self.dialogue.progress() as progress:
+                found = manager.diagnose(DOCTOR_SAMPLE, progress)
+        except (EmptyPool, NoPredictions) as error:
+            self.dialogue.say(str(error))
+            return
+        for control in found.controls:
+            self.dialogue.say(f"{control.control}: {control.sentence}")
+            self.dialogue.event("doctor", control=control.control, gives=control.gives, sentence=control.sentence)
 
     # ----------------------------------------------------------------- the loop
 
@@ -100,7 +116,7 @@ class ActiveLearningRunner:
                 return True
 
     def _is_enough(self, done: int, rounds: int) -> bool:
-        reached = words.limit_reached(self.config.stop, self.history)
+        reached = limits.limit_reached(self.config.stop, self.history)
         if reached:
             self.dialogue.say(reached)
             return True
@@ -115,8 +131,7 @@ class ActiveLearningRunner:
         if record:
             self.dialogue.say(f"Round {record.number} goes on: {words.STANDS[record.step]}.")
         else:
-            with self._open() as manager:
-                record = self._recommend(manager)
+            record = self.recommend()
         # Opened anew: what was just drawn for the test set is held out from now on.
         with self._open() as manager:
             if record.step == "recommended":
@@ -131,9 +146,10 @@ class ActiveLearningRunner:
 
     # ----------------------------------------------------------------- the steps
 
-    def _recommend(self, manager: ActiveLearningManager) -> RoundRecord:
+    def recommend(self) -> RoundRecord:
+        """Score the pool and choose the batch of a new round; nothing is changed in Label Studio yet."""
         starts = self._starts
-        with self.dialogue.progress() as progress:
+        with self._open() as manager, self.dialogue.progress() as progress:
             pool = manager.read_pool(progress)
             scores = manager.score(pool, progress)
             size = self.config.start.size if starts else self.config.asking.batch_size
@@ -165,6 +181,8 @@ class ActiveLearningRunner:
                 for task_id, (changed, label) in manager.read_labels(record.view_id, known).items():
                     known[task_id] = changed
                     (answered.add if label else answered.discard)(task_id)
+                    if label:
+                        record.task(task_id)["lead_time"] = label.lead_time
                 total = len(record.batch)
                 progress(len(answered), total, f"Waiting for labels: {len(answered):,} of {total:,}.")
                 if len(answered) < total:
@@ -215,6 +233,7 @@ class ActiveLearningRunner:
         self.dialogue.event("measured", round=record.number, metrics=record.metrics)
         if len(points := words.curve_points(self.history.rounds)) > 1:
             self.dialogue.curve("The learning curve", points)
+        self.dialogue.say(limits.board_of(self.history).sentence)
 
     def _tell_metrics(self, found: Evaluation) -> None:
         for metric in found.metrics:

@@ -30,7 +30,7 @@ class RoundRecord:
     step: Step
     strategy: str
     batch: list[dict[str, Any]]
-    """One a task, in rank order: task_id, lane, score, predicted, probability."""
+    """One a task, in rank order: task_id, lane, score, predicted, probability, and lead_time once it is labelled."""
     note: str = ""
     model_version: str = ""
     pool_size: int = 0
@@ -40,6 +40,10 @@ class RoundRecord:
     """What the backend was like before it was asked to train; see :class:`al_core.training.Before`."""
     training: dict[str, Any] = field(default_factory=dict)
     metrics: list[dict[str, Any]] = field(default_factory=list)
+
+    def task(self, task_id: int) -> dict[str, Any]:
+        """What is kept of one of its tasks."""
+        return next(task for task in self.batch if task["task_id"] == task_id)
 
     def ids(self, *lanes: str) -> list[int]:
         """Its tasks in rank order; of these lanes alone, where some are named."""
@@ -66,6 +70,11 @@ class History:
     def asked_ids(self) -> list[int]:
         """Every other task that was asked."""
         return [task_id for round_ in self.rounds for task_id in round_.ids("strategy", "control")]
+
+    @property
+    def lead_times(self) -> list[float | None]:
+        """Seconds that each label took; None where Label Studio does not know."""
+        return [task["lead_time"] for round_ in self.rounds for task in round_.batch if "lead_time" in task]
 
     @property
     def next_number(self) -> int:

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from al_core.config import StopPart
 from al_core.evaluation import Interval
 from al_core.types import Batch, BatchItem, Scores, Training
-from trustai.history import History, RoundRecord, labels_so_far
+from trustai.history import RoundRecord
 
 STANDS = {
     "recommended": "its batch is chosen, and not published yet",
@@ -83,14 +82,3 @@ def curve_points(rounds: Sequence[RoundRecord]) -> list[tuple[int, Interval]]:
         for each in rounds
         if each.metrics and each.training
     ]
-
-
-def limit_reached(stop: StopPart, history: History) -> str:
-    """Which limit of the configuration is reached, in a sentence; empty for none."""
-    labels = labels_so_far(history.rounds)
-    if stop.labels and labels >= stop.labels:
-        return f"The budget of {stop.labels:,} labels is used: the model learned from {labels:,}."
-    seconds = next((each.training.get("lead_seconds") for each in reversed(history.rounds) if each.training), None)
-    if stop.hours and seconds is not None and seconds >= 3600 * stop.hours:
-        return f"The budget of {stop.hours:g} hours is used: people spent {seconds / 3600:.1f}."
-    return ""

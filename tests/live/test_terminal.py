@@ -8,15 +8,18 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pexpect
 import pytest
+from typer.testing import CliRunner
 
 from examples.digits.data import true_label
 from stack.config import BASE_DIR
 from tests.real_stack import LabelStudioServer
+from trustai.cli import app
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(240)]
 
@@ -121,15 +124,19 @@ def test_the_dialogue_through_two_rounds(
 ) -> None:
     project = make_project(60, backend=backend_url)
     title = label_studio.api.http.get(f"/api/projects/{project}/").json()["title"]
-    child = pexpect.spawn(
-        sys.executable,
-        ["-m", "trustai.run_active_learning", "--config", str(tmp_path / "trustai.toml"), "--project", str(project)],
-        cwd=str(BASE_DIR),
-        env=environment(label_studio, TERM="xterm", COLUMNS="120"),
-        encoding="utf-8",
-        timeout=60,
-        dimensions=(50, 120),
-    )
+
+    def dialogue(module: str, *flags: str) -> pexpect.spawn:
+        return pexpect.spawn(
+            sys.executable,
+            ["-m", module, "--config", str(tmp_path / "trustai.toml"), *flags],
+            cwd=str(BASE_DIR),
+            env=environment(label_studio, TERM="xterm", COLUMNS="120"),
+            encoding="utf-8",
+            timeout=60,
+            dimensions=(50, 120),
+        )
+
+    child = dialogue("trustai.run_active_learning", "--project", str(project))
     child.expect("Address of Label Studio")
     child.sendline("\x15" + label_studio.url)
     child.expect("Where is your token")
@@ -143,9 +150,21 @@ def test_the_dialogue_through_two_rounds(
         child.expect(question)
         child.sendline("\x15" + answer)
     child.expect("Written to")
+    child.expect(r"Published \d+ tasks: \S+tab=(\d+)\s")
+    annotate(label_studio, int(child.match.group(1)))
+    child.expect("Train the model on these labels")
+    child.send("\x03")
+    child.expect("Interrupted. What is done is kept")
+    child.expect(pexpect.EOF)
+    child.wait()
+    assert child.exitstatus == 130
+
+    child = dialogue("trustai.active_learning_runner")
+    child.expect("Round 0 goes on: its labels are there")
     for number in (0, 1):
-        child.expect(r"Published \d+ tasks: \S+tab=(\d+)\s")
-        annotate(label_studio, int(child.match.group(1)))
+        if number:
+            child.expect(r"Published \d+ tasks: \S+tab=(\d+)\s")
+            annotate(label_studio, int(child.match.group(1)))
         child.expect("Train the model on these labels")
         child.send("y")
         child.expect("A new model")
@@ -175,11 +194,13 @@ def test_the_dialogue_through_two_rounds(
 def test_bad_input_gives_a_clear_line_and_a_code(
     label_studio: LabelStudioServer, tmp_path: Path, flags: list[str], code: int, words: str
 ) -> None:
-    with started(label_studio, 1, tmp_path, "--rounds", "1", *flags) as running:
-        out, _ = running.communicate(timeout=90)
-        assert running.returncode == code, out
-    said = (tmp_path / "said.txt").read_text()
-    assert words in said
-    assert "Traceback" not in said
-    assert label_studio.token not in out + said
-    assert json.loads(out.splitlines()[-1])["event"] == "failed"
+    given = {"--url": label_studio.url, "--project": "1", **dict(zip(flags[::2], flags[1::2], strict=True))}
+    where = ["--folder", str(tmp_path), "--config", str(tmp_path / "none.toml")]
+    answer = CliRunner(env={"LABEL_STUDIO_API_KEY": label_studio.token}).invoke(
+        app, ["run", *where, "--yes", "--json", *chain(*given.items())]
+    )
+    assert answer.exit_code == code, answer.output
+    assert words in answer.stderr
+    assert "Traceback" not in answer.output
+    assert label_studio.token not in answer.output
+    assert json.loads(answer.stdout.splitlines()[-1])["event"] == "failed"

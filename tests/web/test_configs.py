@@ -9,8 +9,11 @@ from django.core.management import CommandError, call_command
 from al_core.config import parse_config
 from al_core.errors import InvalidInput
 from tests.servers import BACKEND_URL, PROJECT_ID, TOKEN, URL
+from trustai.active_learning_runner import ActiveLearningRunner
+from trustai.dialogue import Unattended
 from trustai_web.campaigns.models import Campaign
 from trustai_web.campaigns.services.configs import campaign_config, campaign_from_config
+from trustai_web.campaigns.services.rounds import round_create
 from trustai_web.connections.models import BackendSettings, Connection
 
 SECRET = "hunter2"
@@ -82,3 +85,21 @@ def test_the_commands_refuse_in_words(campaign, bob, tmp_path: Path):
     (tmp_path / "x.toml").write_text("[label_studio]\nurls = 1")
     with pytest.raises(CommandError, match="did you mean url"):
         call_command("import_config", str(tmp_path / "x.toml"), "--user", "alice")
+
+
+@pytest.mark.parametrize("diversity", ["none", "facility"])
+def test_the_terminal_picks_the_batch_that_the_web_picks(
+    campaign, alice, connected, backend, work, tmp_path: Path, monkeypatch, diversity
+):
+    Campaign.objects.update(start_size=0, test_size=0, batch_size=6, control_share=30, seed=5, diversity=diversity)
+    campaign.refresh_from_db()
+    round_ = round_create(campaign=campaign, user=alice)
+    assert work(round_.jobs.get()).status == "succeeded"
+    batch = list(round_.batch_tasks.order_by("rank").values_list("task_id", "lane", "score"))
+    assert len(batch) == 6
+
+    monkeypatch.setenv("LABEL_STUDIO_API_KEY", TOKEN)
+    runner = ActiveLearningRunner(campaign_config(campaign), Unattended(yes=True), tmp_path)
+    record = runner.recommend()
+    assert [(task["task_id"], task["lane"], task["score"]) for task in record.batch] == batch
+    assert record.model_version == round_.campaign.rounds.get().model_version

@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+pytestmark = pytest.mark.timeout(180)  # each goes through every migration, some twice
+
 BEFORE = [("campaigns", "0001_initial"), ("connections", "0001_initial")]
 AFTER = [("campaigns", "0004_measured_training"), ("connections", "0002_measured_training")]
 LARGE_POOLS = [("campaigns", "0003_large_pools"), ("connections", "0001_initial")]
