@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
-from sklearn.utils.extmath import randomized_svd
 from threadpoolctl import threadpool_limits
 
 from al_core.features import sentences
@@ -73,6 +71,10 @@ def word_features(texts: Sequence[str], keys: Sequence[str], dimensions: int) ->
 
 def _directions(texts: Sequence[str], dimensions: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """(m, d) unit rows, NaN where a text has no direction; and (m,) whether it has a word."""
+    # Loaded here: it takes as long as all else together, and most processes never look at a text.
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
+    from sklearn.utils.extmath import randomized_svd
+
     if not texts:
         return np.empty((0, 1), dtype=np.float32), np.empty(0, dtype=np.bool_)
     hashing = HashingVectorizer(n_features=_HASHES, alternate_sign=False, norm=None, token_pattern=_WORD)
