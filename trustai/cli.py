@@ -117,6 +117,12 @@ def score(
     _exit_with(work, Unattended(as_json=as_json))
 
 
+@app.command()
+def schema() -> None:
+    """Print the JSON schema of the project configuration, for editors that check a file while it is written."""
+    typer.echo(json.dumps(ProjectConfig.model_json_schema(), indent=2))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})
 def doctor(context: typer.Context) -> None:
     """Say what the numbers of a project's model are worth: `trustai doctor --help`."""

@@ -180,27 +180,54 @@ def test_the_dialogue_through_two_rounds(
     assert [each["step"] for each in history(tmp_path / ".trustai")] == ["done", "done"]
 
 
+def failed(server: LabelStudioServer, folder: Path, flags: dict[str, object]) -> tuple[int, str]:
+    """Exit code and words of a run that comes to nothing."""
+    given = {"--url": server.url, "--project": 1, "--folder": folder, "--config": folder / "none.toml", **flags}
+    variables = {"LABEL_STUDIO_API_KEY": server.token, "WRONG_TOKEN": "0" * 40}
+    arguments = ["run", "--yes", "--json", *map(str, chain(*given.items()))]
+    answer = CliRunner(env=variables).invoke(app, arguments)
+    assert "Traceback" not in answer.output
+    assert server.token not in answer.output
+    assert json.loads(answer.stdout.splitlines()[-1])["event"] == "failed"
+    return answer.exit_code, answer.stderr
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [
-        (["--project", "999999"], 3, "project 999999"),
-        (["--token", "env:NOT_THERE"], 2, "no secret at env:NOT_THERE"),
-        (["--strategy", "entrop"], 2, "entropy"),
-        (["--batch-size", "0"], 2, "batch_size"),
-        (["--url", "http://127.0.0.1:9"], 3, "answers"),
-        (["--url", "not an address"], 2, "address"),
+        ({"--project": 999999}, 3, "project 999999"),
+        ({"--token": "env:NOT_THERE"}, 2, "no secret at env:NOT_THERE"),
+        ({"--token": "env:WRONG_TOKEN"}, 3, "does not accept the legacy token"),
+        ({"--strategy": "entrop"}, 2, "entropy"),
+        ({"--batch-size": 0}, 2, "batch_size"),
+        ({"--url": "http://127.0.0.1:9"}, 3, "answers"),
+        ({"--url": "not an address"}, 2, "address"),
     ],
 )
 def test_bad_input_gives_a_clear_line_and_a_code(
-    label_studio: LabelStudioServer, tmp_path: Path, flags: list[str], code: int, words: str
+    label_studio: LabelStudioServer, tmp_path: Path, flags: dict[str, object], code: int, words: str
 ) -> None:
-    given = {"--url": label_studio.url, "--project": "1", **dict(zip(flags[::2], flags[1::2], strict=True))}
-    where = ["--folder", str(tmp_path), "--config", str(tmp_path / "none.toml")]
-    answer = CliRunner(env={"LABEL_STUDIO_API_KEY": label_studio.token}).invoke(
-        app, ["run", *where, "--yes", "--json", *chain(*given.items())]
-    )
-    assert answer.exit_code == code, answer.output
-    assert words in answer.stderr
-    assert "Traceback" not in answer.output
-    assert label_studio.token not in answer.output
-    assert json.loads(answer.stdout.splitlines()[-1])["event"] == "failed"
+    found, said = failed(label_studio, tmp_path, flags)
+    assert (found, words in said) == (code, True), said
+
+
+@pytest.mark.parametrize(
+    ("digits", "flags", "words"),
+    [
+        (0, {}, "no tasks"),
+        (8, {"--start-size": 0, "--test-size": 0}, "no usable class probabilities"),
+        (8, {"--start-size": 0, "--test-size": 0, "--backend": "http://127.0.0.1:9"}, "No ML backend answers"),
+    ],
+)
+def test_projects_that_cannot_be_asked(
+    label_studio: LabelStudioServer,
+    make_project: Callable[..., int],
+    backend_url: str,
+    tmp_path: Path,
+    digits: int,
+    flags: dict[str, object],
+    words: str,
+) -> None:
+    project = make_project(digits, backend=backend_url)
+    found, said = failed(label_studio, tmp_path, {"--project": project, **flags})
+    assert (found, words in said) == (3, True), said

@@ -1,4 +1,4 @@
-"""A file of probabilities in, a ranking out."""
+"""The commands beside the rounds: a file of probabilities in, a ranking out; the doctor; the schema."""
 
 import json
 from pathlib import Path
@@ -84,3 +84,9 @@ def test_files_that_are_not_there_and_strategies_that_nobody_knows(tmp_path: Pat
 def test_the_doctor_is_a_command_too() -> None:
     answer = CliRunner().invoke(app, ["doctor", "--help"])
     assert answer.exit_code == 0
+
+
+def test_the_schema_of_the_configuration_names_its_keys() -> None:
+    answer = CliRunner().invoke(app, ["schema"])
+    assert answer.exit_code == 0
+    assert {"label_studio", "backend", "asking", "test_set", "stop"} <= json.loads(answer.stdout)["properties"].keys()
