@@ -37,7 +37,8 @@ def start_campaign(lead: Lead, connection: int) -> Callable[[Place], int]:
     """A campaign that asks by its strategy from the first round on."""
 
     def start(place: Place) -> int:
-        return lead.start_campaign(connection, place.project_id, batch_size=BATCH, start_size=0, test_size=0, **ASKING)
+        sizes = {"batch_size": BATCH, "start_size": 0, "test_size": 0, "control_share": 0}
+        return lead.start_campaign(connection, place.project_id, **sizes, **ASKING)
 
     return start
 
