@@ -352,13 +352,21 @@ def _prediction(task: Mapping[str, Any], raw: Any, model_version: str) -> Predic
     )
 
 
-def numbers(raw: Any) -> dict[str, float]:
-    """Name → number, of what a backend says of its model; what is no number is left out."""
+def numbers(raw: Any, *, most: int = MOST_NUMBERS, longest: int = 60) -> dict[str, float]:
+    """Name → number, of what a backend says of its model; what is no number is left out.
+
+    Parameters
+    ----------
+    most : int
+        Numbers that are kept.
+    longest : int
+        Characters of a name that are kept.
+    """
     found: dict[str, float] = {}
     for name, value in raw.items() if isinstance(raw, Mapping) else ():
         if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST:
-            found[str(name)[:60]] = float(value)
-    return dict(list(found.items())[:MOST_NUMBERS])
+            found[str(name)[:longest]] = float(value)
+    return dict(list(found.items())[:most])
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

@@ -210,7 +210,7 @@ class ActiveLearningRunner:
                 timeout=60 * part.train_minutes if part else 600,
                 progress=progress,
             )
-        record.training = words.training_facts(training)
+        record.training = asdict(training)
         self._reached(record, "trained" if training.verdict == "new_model" else "labelled")
         self._tell(training, record)
 

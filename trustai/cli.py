@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
-from al_core.config import ProjectConfig, config_of, read_config
+from al_core.config import ProjectConfig, parse_config, read_config
 from al_core.errors import ActiveLearningError, InvalidInput
 from trustai.active_learning_runner import ActiveLearningRunner
 from trustai.dialogue import AnswerNeeded, Dialogue, Terminal, Unattended
 from trustai.doctor import main as examine
 from trustai.ranking import rank_file
-from trustai.setting_up import ask_for_config, nested, save_config
+from trustai.setting_up import ask_for_config, save_config
 
 DONE, NO_NEW_MODEL, WRONG, FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -142,7 +142,7 @@ def _config(path: Path, flags: dict[str, Any], dialogue: Dialogue, set_up: bool)
         return read_config(path, flags=flags)
     given = {name: value for name, value in flags.items() if value is not None}
     if {"label_studio.url", "label_studio.project"} <= given.keys() and not set_up:
-        return config_of(nested(given), "your flags")
+        return parse_config("", "your flags", flags=given)
     if path.exists() and not dialogue.confirm("--yes", f"Write {path} anew?", default=False):
         return read_config(path, flags=flags)
     made = ask_for_config(dialogue, given)
@@ -160,14 +160,10 @@ def _exit_with(work: Callable[[], int], dialogue: Dialogue) -> None:
     """End with the exit code of what happened; a failure is a sentence, never a traceback."""
     try:
         code = work()
-    except (InvalidInput, AnswerNeeded) as error:
-        dialogue.event("failed", code=error.code, message=str(error))
-        typer.echo(str(error), err=True)
-        code = WRONG
     except ActiveLearningError as error:
         dialogue.event("failed", code=error.code, message=str(error))
         typer.echo(str(error), err=True)
-        code = FAILED
+        code = WRONG if isinstance(error, InvalidInput | AnswerNeeded) else FAILED
     except KeyboardInterrupt:
         typer.echo("Interrupted. What is done is kept; start again to go on from here.", err=True)
         code = INTERRUPTED

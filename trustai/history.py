@@ -1,7 +1,6 @@
 """What the rounds of one project came to: a small file that people can read, and the next start goes on from."""
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from al_core.errors import ActiveLearningError
+from trustai.files import write_whole
 
 VERSION = 1
 
@@ -82,14 +82,8 @@ class History:
 
     def save(self) -> None:
         """Write it whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        draft = self.path.with_suffix(".draft")
         content = {"version": VERSION, "rounds": [asdict(round_) for round_ in self.rounds]}
-        with draft.open("w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(self.path)
+        write_whole(self.path, json.dumps(content, indent=2, ensure_ascii=False))
 
 
 def load(path: Path) -> History:

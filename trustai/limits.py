@@ -28,7 +28,9 @@ def limit_reached(stop: StopPart, history: History) -> str:
         return f"The budget of {stop.labels:,} labels is used: the model learned from {labels:,}."
     if stop.hours and spent is not None and spent >= 3600 * stop.hours:
         return f"The budget of {stop.hours:g} hours is used: people spent {spent / 3600:.1f}."
+    return _advice(history) if stop.advised else ""
+
+
+def _advice(history: History) -> str:
     rule = next(rule for rule in board_of(history).rules if rule.name == "predicted_gain")
-    if stop.advised and rule.says == "stop":
-        return f"The stop board advises to stop. {rule.evidence}"
-    return ""
+    return f"The stop board advises to stop. {rule.evidence}" if rule.says == "stop" else ""

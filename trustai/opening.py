@@ -5,9 +5,9 @@ from contextlib import closing, contextmanager
 
 from al_core.active_learning import ActiveLearningManager
 from al_core.config import ProjectConfig, secret_of
-from al_core.diversity import DIVERSITIES
 from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
+from al_core.starting import without_a_model
 from al_core.storage import Store
 from al_core.types import Aggregation
 from trustai.history import History
@@ -57,15 +57,16 @@ def manager_of(
 ) -> ActiveLearningManager:
     """The manager of the next round, or of the open one; ``starts`` for round 0, which has no model to ask."""
     asking = config.asking
-    ranks = DIVERSITIES.named(asking.diversity).ranks
+    if starts:
+        asking = asking.model_copy(update=without_a_model(asking.diversity))
     open_round = history.open_round
     own = set(open_round.ids()) if open_round else set()
     return ActiveLearningManager(
         client,
         config.label_studio.project,
         backend,
-        strategy_name="random" if starts else asking.strategy,
-        diversity="none" if starts and ranks else asking.diversity,
+        strategy_name=asking.strategy,
+        diversity=asking.diversity,
         candidate_factor=asking.candidate_factor or None,
         seed=asking.seed,
         held_out=held_out(config, history, client),
@@ -73,8 +74,8 @@ def manager_of(
         control=asking.control,
         aggregation=Aggregation(asking.aggregation, asking.no_region),
         rank_by=asking.rank_by,
-        control_share=0 if starts else asking.control_share / 100,
-        class_balance=asking.class_balance and not starts,
+        control_share=asking.control_share / 100,
+        class_balance=asking.class_balance,
         store=store,
         source=asking.source,
         write_back=asking.write_back,

@@ -6,13 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from al_core.config import ProjectConfig, config_of, secret_of
+from al_core.config import ProjectConfig, parse_config, secret_of
 from al_core.diversity import DEFAULT_DIVERSITY, DIVERSITIES
 from al_core.errors import ActiveLearningError, InvalidInput
 from al_core.label_studio import LabelStudio
 from al_core.strategies import DEFAULT_STRATEGY, STRATEGIES
 from al_core.types import Project
 from trustai.dialogue import Dialogue, Option
+from trustai.files import write_whole
 
 TOKEN = "env:LABEL_STUDIO_API_KEY"  # noqa: S105  where it is, not what it is
 
@@ -35,7 +36,7 @@ def ask_for_config(dialogue: Dialogue, given: Mapping[str, Any]) -> ProjectConfi
         project = _project(dialogue, client, known)
         _backend(dialogue, client, project, known)
     _asking(dialogue, known)
-    return config_of(nested(known), "your answers")
+    return parse_config("", "your answers", flags=known)
 
 
 def save_config(config: ProjectConfig, path: Path) -> None:
@@ -46,11 +47,8 @@ def save_config(config: ProjectConfig, path: Path) -> None:
     InvalidInput
         It cannot be written there.
     """
-    draft = path.with_suffix(".draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(config.to_toml(), encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, config.to_toml())
     except OSError as error:
         raise InvalidInput(f"The configuration cannot be written to {path}: {error.strerror}.") from None
 
@@ -126,12 +124,3 @@ def _asking(dialogue: Dialogue, known: dict[str, Any]) -> None:
 def _wrong_count(least: int, text: str) -> str:
     is_count = text.isdecimal() and least <= int(text) <= 500
     return "" if is_count else f"A whole number from {least} to 500, please."
-
-
-def nested(known: Mapping[str, Any]) -> dict[str, Any]:
-    """Paths joined by dots, as the tables of a file."""
-    tables: dict[str, Any] = {}
-    for path, value in known.items():
-        table, _, key = path.rpartition(".")
-        (tables.setdefault(table, {}) if table else tables)[key] = value
-    return tables

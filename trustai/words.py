@@ -1,11 +1,10 @@
 """What the runner says of the values that the core gives."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from al_core.evaluation import Interval
-from al_core.types import Batch, BatchItem, Scores, Training
+from al_core.types import Batch, BatchItem, Scores
 from trustai.history import RoundRecord
 
 STANDS = {
@@ -65,10 +64,6 @@ def _predicted(task: dict[str, Any]) -> str:
     if not task["predicted"]:
         return "nothing known"
     return f"{task['predicted']} ({_number(task['probability'], '.0%')})"
-
-
-def training_facts(training: Training) -> dict[str, Any]:
-    return asdict(training)
 
 
 def share(value: Interval) -> str:

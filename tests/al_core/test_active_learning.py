@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from al_core.active_learning import ActiveLearningManager
 from al_core.batches import ALIKE
 from al_core.errors import (
     Cancelled,
@@ -24,28 +23,11 @@ from al_core.errors import (
     UnexpectedAnswer,
     UnsupportedProject,
 )
-from al_core.label_studio import LabelStudio
 from al_core.ml_backend import MLBackend
 from al_core.storage import MemoryStore
 from al_core.training import Before
-from tests.servers import BACKEND_URL, BOXES, PROJECT_ID, TOKEN, URL, BackendServer, region
-
-
-@pytest.fixture
-def manager(server, backend):
-    """Makes managers, and closes their clients."""
-    opened = []
-
-    def make(*, ask_backend=True, **settings):
-        opened.append(LabelStudio(URL, TOKEN))
-        client = MLBackend(BACKEND_URL) if ask_backend else None
-        if client:
-            opened.append(client)
-        return ActiveLearningManager(opened[0], PROJECT_ID, client, **{"diversity": "none", **settings})
-
-    yield make
-    for client in opened:
-        client.close()
+from tests.al_core.leaving import cancel_after
+from tests.servers import BOXES, BackendServer, region
 
 
 def run(manager, size=5, **options):
@@ -610,11 +592,7 @@ def test_every_verb_can_be_left_at_once_while_a_server_hangs(server, backend, ma
     released = threading.Event()
     for broken in (server, backend):
         broken.faults[line] = lambda _: released.wait(20) and None
-    began = time.monotonic()
-
-    def stop(done, total, sentence):
-        if time.monotonic() - began > 0.4:
-            raise Cancelled("Cancelled.")
+    began, stop = time.monotonic(), cancel_after(0.4)
 
     try:
         with pytest.raises(Cancelled):

@@ -10,6 +10,7 @@ import pytest
 
 from al_core.errors import Cancelled, ServerUnreachable, UnexpectedAnswer
 from al_core.predictions import direct
+from tests.al_core.leaving import cancel_after
 from tests.al_core.predictions.conftest import same
 from tests.servers import region
 
@@ -173,11 +174,7 @@ def test_label_studio_that_falls_while_data_are_read_ends_the_run(server, only_d
 def test_a_hanging_backend_can_be_left_at_once(bench, backend):
     released = threading.Event()
     backend.faults["/predict"] = lambda _: released.wait(20) and None
-    began = time.monotonic()
-
-    def stop(done, total, sentence):
-        if time.monotonic() - began > 0.3:
-            raise Cancelled("Cancelled.")
+    began, stop = time.monotonic(), cancel_after(0.3)
 
     try:
         with pytest.raises(Cancelled):

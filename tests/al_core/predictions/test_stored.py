@@ -11,6 +11,7 @@ from al_core.errors import Cancelled, NoPredictions, ServerUnreachable
 from al_core.pool import PoolReader, pool_of
 from al_core.predictions import stored
 from al_core.types import Reason
+from tests.al_core.leaving import cancel_after
 from tests.al_core.predictions.conftest import same
 from tests.servers import PROJECT_ID
 
@@ -319,11 +320,7 @@ def test_a_server_that_hangs_can_be_left_within_two_seconds(server, backend, ben
     released = threading.Event()
     for broken in (server, backend):
         broken.faults[line] = lambda _: released.wait(20) and None
-    began = time.monotonic()
-
-    def stop(done, total, sentence):
-        if time.monotonic() - began > 0.3:
-            raise Cancelled("Cancelled.")
+    began, stop = time.monotonic(), cancel_after(0.3)
 
     try:
         with pytest.raises(Cancelled):

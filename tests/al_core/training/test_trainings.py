@@ -8,6 +8,7 @@ import pytest
 
 from al_core.errors import AccessRefused, Cancelled, ServerUnreachable, TrainEndpointMissing
 from al_core.training import Before, CallBack, Lesson, watching
+from tests.al_core.leaving import cancel_after
 from tests.al_core.training.conftest import PROBE
 from tests.servers import BACKEND_URL
 
@@ -633,11 +634,7 @@ def test_a_training_can_be_left_at_once_while_a_server_hangs(server, backend, tr
         backend.faults["POST /train"] = httpx.Response(404)
     if line == "/api/ml/3/train":
         backend.faults["POST /webhook"] = httpx.Response(404)
-    began = time.monotonic()
-
-    def stop(done, total, sentence):
-        if time.monotonic() - began > 0.3:
-            raise Cancelled("Cancelled.")
+    began, stop = time.monotonic(), cancel_after(0.3)
 
     try:
         with pytest.raises(Cancelled):

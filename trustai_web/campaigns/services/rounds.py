@@ -6,8 +6,8 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from al_core import types
-from al_core.diversity import DIVERSITIES
 from al_core.evaluation import Evaluation
+from al_core.starting import without_a_model
 from trustai_web.accounts.models import User
 from trustai_web.campaigns import selectors
 from trustai_web.campaigns.models import Campaign, Job, Round, TrainingRun
@@ -46,14 +46,7 @@ def round_create(*, campaign: Campaign, user: User) -> Round:
 
 def _at_random(campaign: Campaign) -> dict[str, Any]:
     """What the start round asks differently: there is no model to ask yet, so all of it is drawn."""
-    return {
-        "strategy": "random",
-        # A way that is of use without a model asks for typical tasks instead of any.
-        "diversity": "none" if DIVERSITIES.named(campaign.diversity).ranks else campaign.diversity,
-        "batch_size": campaign.start_size,
-        "control_share": 0,
-        "class_balance": False,
-    }
+    return {**without_a_model(campaign.diversity), "batch_size": campaign.start_size}
 
 
 @transaction.atomic

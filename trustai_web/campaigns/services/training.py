@@ -13,6 +13,7 @@ from django.utils import timezone
 from al_core import types
 from al_core.addresses import checked_url
 from al_core.evaluation import Evaluation as Measured
+from al_core.ml_backend import numbers
 from al_core.training.before import Before, CallBack
 from trustai_web.campaigns.models import Evaluation, Round, TrainingRun
 from trustai_web.campaigns.services.jobs import Busy
@@ -143,7 +144,9 @@ def call_back_heard(token: str, body: Mapping[str, Any]) -> bool:
         "status": _words(body.get("status"), 50).lower() or ("failed" if error else "done" if version else ""),
         "model_version": version,
         "error": error,
-        "reported": _numbers(body.get("metrics")),
+        "reported": {
+            _kept(name): value for name, value in numbers(body.get("metrics"), most=MOST_NUMBERS, longest=100).items()
+        },
     }
     going_on = TrainingRun.objects.filter(call_back_token=token, verdict=Verdict.RUNNING).exclude(call_back_token="")
     return bool(going_on.update(call_back=heard, updated_at=timezone.now()))
@@ -177,11 +180,4 @@ def _plain(value: Any) -> Any:
 
 def _numbers(said: object) -> dict[str, float]:
     """Name → number; what is none is left out, and so is what JSON cannot hold."""
-    if not isinstance(said, Mapping):
-        return {}
-    found = {
-        _words(name, 100): float(value)
-        for name, value in said.items()
-        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
-    }
-    return dict(list(found.items())[:MOST_NUMBERS])
+    return {_kept(name): value for name, value in numbers(said, most=MOST_NUMBERS, longest=100).items()}
